@@ -7,19 +7,27 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from itertools import islice
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy import exc
-from sqlalchemy.dialects import mysql
+from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine import URL, MappingResult, RowMapping, make_url
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.elements import ColumnElement
 
-from connectors.drivers.database_values import bound_value, rows_as_json
+from connectors.columns import FIRST_DAY
+from connectors.drivers.database_values import (
+    SinglePrecision,
+    UtcMoment,
+    bound_value,
+    keep_as_text,
+    rows_as_json,
+)
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
 from connectors.drivers.retry import NoLineError, TryAgainError, budget, call_with_retry, within
 from connectors.errors import AgencyError, ConfigError, DataError, TransientError
-from connectors.spec import DatabaseConnection, DatabaseRequest
+from connectors.spec import NUMBERS, Column, DatabaseConnection, DatabaseRequest
 from ledger.files import names_a_file
 from ledger.settings import read_variable
 
@@ -38,12 +46,16 @@ _REFUSED = (
     *("authentication failed", "no pg_hba.conf entry", "does not exist", "is not permitted to log in"),
     *("Access denied", "Unknown database", "is not allowed to connect", "is blocked", "insecure transport"),
     "Authentication plugin",
+    *("permission denied", "command denied", "ORA-01031"),
     *("ORA-01017", "ORA-28000", "ORA-01045", "ORA-12514", "ORA-12505"),
 )
 """What a database says where it refuses access, or has no such database: a retry would not help."""
 
 _BY_DAY = "____-__-__%"
 """The text that sorts as its moments do. Any other (a blank before it, the day first) is read each night."""
+
+_FIRST_DATE = {dt.date: FIRST_DAY, dt.datetime: dt.datetime.combine(FIRST_DAY, dt.time()), str: FIRST_DAY.isoformat()}
+"""Of each type of bound the first value that is one."""
 
 _ASK_WHAT = "ask the agency what it renamed"
 
@@ -105,6 +117,7 @@ class _DatabaseLine:
 
     def _connected(self, raw: Any, _record: Any) -> None:
         self._raw = raw
+        keep_as_text(raw)
 
     def _cut(self) -> None:
         # SQLite can be interrupted; psycopg and PyMySQL have a socket, which is shut; python-oracledb cancels.
@@ -168,15 +181,20 @@ def _query(engine: sa.Engine, ask: Ask, request: DatabaseRequest) -> sa.Select[A
     table = _table(engine, ask, request)
     wanted = [column.source_field for column in ask.dataset.columns]
     if absent := [field for field in wanted if field not in table.c]:
-        raise AgencyError(f"table {request.table} has no column {', '.join(absent)}.", ask.dataset.address, _ASK_WHAT)
+        what = f"table {request.table} has no column {', '.join(absent)}; it has {', '.join(table.c.keys())[:200]}."
+        raise AgencyError(what, ask.dataset.address, _ASK_WHAT)
     if dated := _days_as_text(table, ask, engine):
         what = (
             f"{', '.join(dated)}: a column of days or times in table {request.table}, and varchar in the source file."
         )
         raise ConfigError(what, ask.dataset.address, "declare data_type date or timestamp, or ask for a view of text")
+    if bits := [one.source_field for one in ask.dataset.columns if _is_bits(table, one)]:
+        # PostgreSQL writes 101 for five.
+        what = f"{', '.join(bits)}: a column of bits in table {request.table}, and a number in the source file."
+        raise ConfigError(what, ask.dataset.address, "declare data_type varchar, or ask for a view of numbers")
     by_name = {column.name: table.c[column.source_field] for column in ask.dataset.columns}
     order = [by_name[key] for key in ask.dataset.key]
-    query = sa.select(*(_as_stored(table.c[field], engine) for field in wanted))
+    query = sa.select(*(_as_stored(table.c[field], engine, ask.settings.zone) for field in wanted))
     if request.since is not None and ask.since is not None:
         column = by_name[request.since.column]
         query = query.where(_not_before(column, ask, engine.dialect.name))
@@ -191,15 +209,22 @@ def _days_as_text(table: sa.Table, ask: Ask, engine: sa.Engine) -> list[str]:
     return [name for name in wanted if isinstance(table.c[name].type, (sa.Date, sa.DateTime, sa.Time)) and not is_loose]
 
 
+def _is_bits(table: sa.Table, column: Column) -> bool:
+    return isinstance(table.c[column.source_field].type, postgresql.BIT) and column.kind in NUMBERS
+
+
 def _not_before(column: sa.Column[Any], ask: Ask, dialect: str) -> ColumnElement[bool]:
     where = f"{ask.dataset.address}, column {column.name}"
     if dialect == "sqlite":
         # A moment is text here, of any length, or a bare number: text is compared by day, and a number is not compared.
         bound = bound_value(ask.since or "", sa.String(), ask.settings.zone, where)
         text = sa.type_coerce(column, sa.String)
-        return sa.or_(text >= bound, text.not_like(_BY_DAY), sa.func.typeof(column) != "text")
+        return sa.or_(text >= bound, text < _FIRST_DATE[str], text.not_like(_BY_DAY), sa.func.typeof(column) != "text")
     bound = bound_value(ask.since or "", column.type, ask.settings.zone, where)
-    plain = sa.or_(column >= bound, column.is_(None))
+    if isinstance(column.type, mysql.TIMESTAMP):
+        bound = bound.replace(tzinfo=ask.settings.zone).astimezone(dt.UTC).replace(tzinfo=None)
+    # 0000-00-00, -infinity and 1900-01-01 stand for no date, as an empty column does.
+    plain = sa.or_(column >= bound, column < _FIRST_DATE[type(bound)], column.is_(None))
     return sa.or_(plain, column.not_like(_BY_DAY)) if isinstance(column.type, sa.String) else plain
 
 
@@ -221,17 +246,31 @@ def _table(engine: sa.Engine, ask: Ask, request: DatabaseRequest) -> sa.Table:
         raise AgencyError(what, ask.dataset.address, "ask the agency for the right to read it") from None
 
 
-def _as_stored(column: ColumnElement[Any], engine: sa.Engine) -> ColumnElement[Any]:
+def _as_stored(column: ColumnElement[Any], engine: sa.Engine, zone: ZoneInfo) -> ColumnElement[Any]:
     """The column as its driver gives it, where SQLAlchemy would make another value of it.
 
     SQLite keeps any text or number in any column: one bad value is one record. A float would have ten places at
-    most, and a time of 100 hours as one of 4.
+    most, a FLOAT of MySQL has six digits, 00012 of it would be 12, and a time of 100 hours one of 4.
     """
-    if isinstance(column.type, mysql.TIME):
-        return sa.cast(column, sa.String).label(str(column.key))
+    kind, name = column.type, str(column.key)
+    if isinstance(kind, mysql.TIME) or getattr(kind, "zerofill", False):
+        return sa.cast(column, sa.String).label(name)
+    if isinstance(kind, mysql.FLOAT) and kind.scale is None:
+        return sa.type_coerce(column + sa.literal_column("0e0"), SinglePrecision()).label(name)
+    if isinstance(kind, mysql.TIMESTAMP):
+        return sa.type_coerce(column, UtcMoment(zone)).label(name)
+    if isinstance(kind, postgresql.INTERVAL):
+        return _interval(column).label(name)
     if engine.dialect.name == "sqlite" or isinstance(column.type, sa.Float):
-        return sa.type_coerce(column, sa.types.NullType()).label(str(column.key))
+        return sa.type_coerce(column, sa.types.NullType()).label(name)
     return column
+
+
+def _interval(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """An interval in seconds; as its text where it counts months, which have no number of seconds."""
+    months = sa.extract("year", column) * 12 + sa.extract("month", column)
+    seconds = sa.cast(sa.extract("epoch", column), sa.String)
+    return sa.case((months != 0, sa.cast(column, sa.String)), else_=seconds)
 
 
 def _raise_refusal(error: exc.SQLAlchemyError, ask: Ask) -> None:
@@ -260,6 +299,8 @@ def _stream(line: _DatabaseLine, query: sa.Select[Any], size: int, ask: Ask) -> 
         why = error if isinstance(error, TryAgainError) else type(error).__name__
         raise TransientError(f"reading broke off after {place} rows ({why}).", where, again) from None
     except (exc.SQLAlchemyError, ValueError, TypeError, OverflowError) as error:
+        if isinstance(error, exc.SQLAlchemyError):
+            _raise_refusal(error, ask)
         what = f"reading broke off after {place} rows: a value cannot be read ({type(error).__name__})."
         raise AgencyError(what, where, "call the agency with this table") from None
     # Both are of one moment, so they agree unless rows were lost on the way.
@@ -299,7 +340,6 @@ def _begin(connection: sa.Connection, ask: Ask) -> None:
     elif dialect == "sqlite":
         connection.exec_driver_sql("BEGIN")
     elif dialect in ("mysql", "mariadb"):
-        # A `timestamp` is given in the time of the session: the zone's own, as every moment without an offset.
-        offset = dt.datetime.now(ask.settings.zone).isoformat()[-6:]
-        connection.exec_driver_sql(f"SET time_zone = '{offset}'")
+        # A `timestamp` is given in the time of the session.
+        connection.exec_driver_sql("SET time_zone = '+00:00'")
         connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")

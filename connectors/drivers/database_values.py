@@ -9,12 +9,67 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from sqlalchemy import Date, DateTime, String
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 from connectors.errors import AgencyError, ConfigError
 from connectors.json_text import EXACT_BELOW
 from connectors.spelling import bytes_as_text
+
+
+class SinglePrecision(TypeDecorator[float]):
+    """A number of single precision that comes as a double, in the digits of its own: 0.1 and not 0.10000000149.
+
+    MySQL itself writes six digits of a FLOAT, whatever it holds: 1234570 of 1234567.9.
+    """
+
+    impl = NullType
+    cache_ok = True
+
+    def process_result_value(self, value: Any, _dialect: Any) -> Any:
+        """The shortest number that is the same one in single precision."""
+        return float(str(np.float32(value))) if isinstance(value, float) else value
+
+
+class UtcMoment(TypeDecorator[dt.datetime]):
+    """A moment in UTC that comes without an offset, as the zone's own time: summer time has its offset in summer."""
+
+    impl = NullType
+    cache_ok = True
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        super().__init__()
+        self.zone = zone
+
+    def process_result_value(self, value: Any, _dialect: Any) -> Any:
+        """The moment by the clocks of the zone, without an offset. A day that is none is a text, and stays one."""
+        is_moment = isinstance(value, dt.datetime)
+        return value.replace(tzinfo=dt.UTC).astimezone(self.zone).replace(tzinfo=None) if is_moment else value
+
+
+def keep_as_text(connection: Any) -> None:
+    """Let a connection give as text what no Python value can hold: `infinity` of PostgreSQL, text in GBK of SQLite.
+
+    One such value is one record to refuse; without this it ends the table.
+    """
+    if hasattr(connection, "text_factory"):
+        connection.text_factory = lambda text: text.decode(errors="replace")
+    elif hasattr(connection, "adapters"):
+        from psycopg import DataError
+        from psycopg.types import datetime as loaders
+
+        def or_text(base: Any) -> Any:
+            def load(self: Any, data: Any) -> Any:
+                try:
+                    return base.load(self, data)
+                except DataError:
+                    return bytes(data).decode()
+
+            return type(base.__name__, (base,), {"load": load})
+
+        for kind in ("date", "timestamp", "timestamptz"):
+            connection.adapters.register_loader(kind, or_text(getattr(loaders, f"{kind.capitalize()}Loader")))
 
 
 def rows_as_json(rows: Iterable[Mapping[Any, Any]], where: str) -> bytes:

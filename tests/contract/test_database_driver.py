@@ -121,7 +121,7 @@ def test_numbers_and_moments_of_a_table_land_as_the_digits_and_days_they_are_or_
 
 def test_a_column_or_table_that_went_is_the_agencys_fault_and_named(settings, url):
     execute(url, "alter table technology_contracts rename column status to contract_status")
-    with pytest.raises(AgencyError, match="has no column status"):
+    with pytest.raises(AgencyError, match=r"has no column status; it has .*contract_status"):
         read(settings)
     execute(url, "drop table technology_contracts")
     with pytest.raises(AgencyError, match="there is no table technology_contracts"):
@@ -203,6 +203,17 @@ def test_a_feed_gives_what_is_not_below_the_bound_and_what_nobody_dated(changes,
     assert sorted(changes(since, field, data_type)) == found
 
 
+@pytest.mark.parametrize(
+    ("field", "data_type"), [("changed_on", "date"), ("changed_at", "timestamp"), ("said", "date")]
+)
+def test_a_feed_gives_each_time_what_has_a_day_that_stands_for_none(changes, url, field, data_type):
+    days = {"postgresql": "-infinity"} if field != "said" else {}
+    none = days.get(make_url(url).get_backend_name(), "0000-00-00")
+    for no, day in (("T5", none), ("T6", "1900-01-01")):
+        execute(url, f"insert into changes (contract_no, {field}) values ('{no}', '{day}')")  # noqa: S608 - made up here
+    assert {"T5", "T6"} <= set(changes("2025-06-03T00:00:00", field, data_type))
+
+
 def test_a_feed_by_text_gives_what_is_no_plain_day_each_time_it_is_read(changes, url):
     for no, said in (("T5", " 2025-06-04"), ("T6", "2/6/2025"), ("T7", "05.06.2025"), ("T8", "2025-05-31"), ("T9", "")):
         execute(url, f"insert into changes (contract_no, said) values ('{no}', '{said}')")  # noqa: S608 - made up here
@@ -261,6 +272,7 @@ VALUES = {
         ("numeric", "1e-11", 1e-11),
         ("decimal(10, 2)", "'待核'", "待核"),
         ("uuid", "'12345678-1234'", "12345678-1234"),
+        ("text", "cast(x'bbaad0c7' as text)", "\ufffd" * 4),
     ],
     "postgres": [
         ("double precision", "'NaN'", "nan"),
@@ -271,6 +283,12 @@ VALUES = {
         ("boolean", "true", True),
         ("time", "'08:30'", "08:30:00"),
         ("interval", "'90 minutes'", "5400.000000"),
+        ("interval", "'1 mon'", "1 mon"),
+        ("real", "1234567.89", 1234567.9),
+        ("date", "'infinity'", "infinity"),
+        ("date", "'0044-03-15 BC'", "0044-03-15 BC"),
+        ("timestamp", "'12024-05-01 00:00'", "12024-05-01 00:00:00"),
+        ("timestamptz", "'-infinity'", "-infinity"),
         ("uuid", "'12345678-1234-1234-1234-123456789abc'", "12345678-1234-1234-1234-123456789abc"),
         ("json", "'{\"a\": [1]}'", {"a": [1]}),
     ],
@@ -289,6 +307,12 @@ VALUES = {
         ("datetime(6)", "'2024-12-31 23:59:59.999999'", "2024-12-31T23:59:59.999999"),
         ("double", "1e-12", 1e-12),
         ("float", "0.5", 0.5),
+        ("float", "0.1", 0.1),
+        ("float", "1234567.89", 1234567.9),
+        ("float", "16777216", 16777216),
+        ("float(10, 2)", "1234567.89", 1234567.88),
+        ("int(5) zerofill", "12", "00012"),
+        ("timestamp", "0", "0000-00-00 00:00:00"),
         ("time", "'08:30:00'", "08:30:00"),
         ("time", "'100:00:00'", "100:00:00"),
         ("time", "'-01:00:00'", "-01:00:00"),
@@ -326,30 +350,39 @@ def test_a_moment_with_an_offset_has_a_form(postgres, tmp_path, monkeypatch):
 
 def test_a_moment_kept_in_utc_is_told_in_the_zones_own_time(mariadb, tmp_path, monkeypatch):
     execute(mariadb, "set global time_zone = '+00:00'")
-    moment = one_value(mariadb, "timestamp", "from_unixtime(1751241600)", tmp_path, monkeypatch)
-    assert moment == "2025-06-30T08:00:00"
+    # The zone had summer time in 1990.
+    for seconds, local in ((1751241600, "2025-06-30T08:00:00"), (646758000, "1990-07-01T00:00:00")):
+        assert one_value(mariadb, "timestamp", f"from_unixtime({seconds})", tmp_path, monkeypatch) == local
 
 
 def test_a_date_that_is_none_spoils_its_record_and_not_the_table(settings, url):
-    if not url.startswith("postgresql"):
-        # MariaDB makes 0000-00-00 of it.
-        execute(url, "update technology_contracts set registered_on = '31.12.2024' where contract_no = 'T00000'")
-        pulled = pull_contracts(settings)
-        assert (pulled.rows_landed, pulled.rows_refused) == (2499, 1)
-    else:
-        execute(url, "update technology_contracts set registered_on = 'infinity' where contract_no = 'T00000'")
-        with pytest.raises(AgencyError, match="reading broke off"):
-            read(settings)
+    # MariaDB makes 0000-00-00 of it.
+    day = "infinity" if url.startswith("postgresql") else "31.12.2024"
+    execute(url, f"update technology_contracts set registered_on = '{day}' where contract_no = 'T00000'")  # noqa: S608 - made up here
+    pulled = pull_contracts(settings)
+    assert (pulled.rows_landed, pulled.rows_refused) == (2499, 1)
 
 
-@pytest.mark.parametrize("kind", ["date", "timestamp", "time"])
-@pytest.mark.parametrize("server", ["postgres", "mariadb"])
-def test_a_column_of_days_is_no_text(server, kind, request, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("server", "kind", "turnover", "told"),
+    [
+        (server, kind, "decimal(9, 2)", r"status: a column of days or times.*declare data_type date")
+        for server in ("postgres", "mariadb")
+        for kind in ("date", "timestamp", "time")
+    ]
+    + [
+        ("postgres", "text", bits, "turnover_cny: a column of bits.*declare data_type varchar")
+        for bits in ("bit(3)", "varbit")
+    ],
+)
+def test_a_column_of_days_is_no_text_and_one_of_bits_no_number(
+    server, kind, turnover, told, request, tmp_path, monkeypatch
+):
     settings = settings_of(tmp_path, monkeypatch, url := request.getfixturevalue(server))
-    fields = "contract_no varchar(9), seller_uscc varchar(18), registered_on date, turnover_cny decimal(9, 2)"
+    fields = f"contract_no varchar(9), seller_uscc varchar(18), registered_on date, turnover_cny {turnover}"
     execute(url, "drop table if exists technology_contracts")
     execute(url, f"create table technology_contracts ({fields}, status {kind})")
-    with pytest.raises(ConfigError, match=r"status: a column of days or times.*declare data_type date"):
+    with pytest.raises(ConfigError, match=told):
         read(settings)
 
 
@@ -393,10 +426,20 @@ def test_rows_larger_than_a_page_may_be_are_refused_before_they_are_held(mariadb
         ("mariadb", {"database": "canary"}, "Unknown database"),
         ("postgres", {"database": "canary"}, "does not exist"),
         ("postgres", {"username": "canary"}, "does not exist"),
+        ("postgres", {"username": "reader"}, "permission denied"),
     ],
 )
 def test_a_database_that_does_not_let_us_in_is_told_at_once(server, wrong, told, request, tmp_path, monkeypatch):
     url = make_url(request.getfixturevalue(server)).set(**wrong)
+    if url.username == "reader":
+        fields = ", ".join(f"{column.source_field} text" for column in CONTRACTS.columns)
+        execute(
+            request.getfixturevalue(server),
+            "drop table if exists technology_contracts",
+            "drop role if exists reader",
+            "create role reader login",
+            f"create table technology_contracts ({fields})",
+        )
     settings = settings_of(tmp_path, monkeypatch, url.render_as_string(hide_password=False))
     with pytest.raises(AgencyError, match=told) as caught:
         read(settings)
