@@ -156,6 +156,7 @@ class Delivery:
                 before = self._landed_file(self.held[-1]["batch"])
                 losses, emptied, keys = compare_wholes(self.dataset, before, self.path)
                 settled = replace(settled, losses=losses, emptied=emptied, keys=keys)
+                reading.notes.update(self._as_before())
             reading.notes.update(self._parts_gone())
         elif isinstance(self.dataset.request, FileRequest):
             reading.notes.update(self._outdone_again())
@@ -353,16 +354,31 @@ class Delivery:
             if there[form(page["label"])] < 0:
                 yield f"file_gone:{name_of(page['label'])}"
 
+    def _as_before(self) -> Iterator[str]:
+        """The earlier batch that a snapshot repeats word for word, though others have come since."""
+        same = [one["batch"] for one in self.held if one["content_sha256"] == self.content_sha256]
+        if same and self.rows:
+            yield f"as_before:{same[-1]}"
+
     def _outdone_again(self) -> Iterator[str]:
-        """The files of a feed whose bytes came before, under a name that has had other bytes since."""
+        """The files of a feed whose bytes came before: under a name that has had other bytes since, or under another.
+
+        What the last batch brought too is no old file: a list that is whole every day, and did not change, is put anew.
+        """
         last: dict[str, str] = {}
         names: dict[str, set[str]] = {}
+        newest: tuple[str, set[str]] = ("", set())
         for page in pages_of_dataset(self._ledger, self.key.source, self.key.dataset):
             name, sha256 = name_of(page["label"]), page["raw_sha256"]
+            known = names.setdefault(sha256, set())
             if page["batch"] != self.key.batch:
                 last[name] = sha256
-                names.setdefault(sha256, set()).add(name)
-            elif any(last[one] != sha256 for one in names.get(sha256, ())):
+                known.add(name)
+                newest = newest if newest[0] == page["batch"] else (page["batch"], set())
+                newest[1].add(sha256)
+            elif f"no_records:{name}" not in self.reading.notes and (
+                any(last[one] != sha256 for one in known) or (known and name not in known and sha256 not in newest[1])
+            ):
                 yield f"outdone_again:{name}"
 
     def _refuse_two_dumps(self) -> None:

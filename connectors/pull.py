@@ -159,6 +159,8 @@ _NOTICES = {
     "whole",
     "outdone_again": "{names} has the bytes of a file that another had replaced since, and counts as new. Next: if it "
     "is a copy of the old one, have it taken away and the right file put again",
+    "as_before": "the delivery is word for word that of batch {names}, which another had replaced since, and counts as "
+    "new. Next: ask the agency whether it put an old one again",
     "column_emptied": "no record has a value in {names} any more. Next: ask the agency whether it is meant so",
     "keys_gone": "{} keys of the last snapshot are not there any more. Next: ask the agency whether they were renamed",
     "deletions_withheld": "{} records that the delivery lacks were not deleted, for another of its records cannot be "
