@@ -38,6 +38,19 @@ def has_passed(ledger: Engine, as_of: date) -> bool:
     return current is not None and as_of.isoformat() < current["as_of"]
 
 
+def require_behind(ledger: Engine, as_of: date, today: date) -> None:
+    """Raise `NotPossibleError` for today's night where the current edition is of a later day: a clock was wrong.
+
+    Its edition would be built beside, no agency asked and nothing sent, night after night.
+    """
+    if as_of >= today:
+        raise NotPossibleError(
+            f"the current edition {current_id(ledger)} is of a day ahead of today, {today}: it was made by a clock "
+            "that was wrong, or this one is. Next: jifen doctor; set the clock, or where it is right jifen edition "
+            f"rollback {stood_on(ledger, as_of) or 'ID'} --why TEXT, then jifen run"
+        )
+
+
 def stood_on(ledger: Engine, as_of: date) -> str | None:
     """The last edition published of that day or of one before it."""
     rows = publication_rows(ledger)

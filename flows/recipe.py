@@ -48,7 +48,7 @@ from flows.left_behind import gate_page_path, leave_behind
 from flows.night import Cleared, Correction, Night
 from flows.night_log import kept_log
 from flows.outcome import Outcome
-from flows.past import has_passed, known_then, require_come, stood_on, why_unknown
+from flows.past import has_passed, known_then, require_behind, require_come, stood_on, why_unknown
 from flows.publish import publish_edition, recipients, seal_edition, stale_of
 from flows.relay import notify_pending
 from flows.returns import compose_returns, with_returns_sent
@@ -177,6 +177,7 @@ def run_night(
         _tidy(settings)
         night = Night("", as_of, settings, ledger, (), (), Zone(), current, corrects=corrects, dbt=dbt)
         if has_passed(ledger, as_of):
+            require_behind(ledger, as_of, now.date())
             return _build_beside(_with_files(night), steps)
         # In this order: `start_run` refuses while another host is at work, and what was refused is no turn.
         run_id = start_run(ledger, as_of, driver)

@@ -193,6 +193,30 @@ def test_a_clock_that_jumps_between_two_nights_changes_nothing_of_what_is_publis
     assert (run(NEXT).state, run(DAY).state) == ("nothing_new", "nothing_new")
 
 
+def test_the_night_of_today_is_refused_while_the_current_edition_is_of_a_later_day(
+    settings, ledger, land, run, monkeypatch
+):
+    def put_clock(day):
+        monkeypatch.setattr(
+            recipe,
+            "datetime",
+            SimpleNamespace(now=lambda zone: datetime(day.year, day.month, day.day, 22, 30, tzinfo=zone)),
+        )
+
+    land(DAY, record())
+    first = run(DAY)
+    put_clock(ahead := DAY + timedelta(days=366))
+    land(ahead, record(revenue="11.00"))
+    wrong = run(ahead)
+    put_clock(NEXT)
+    with pytest.raises(NotPossibleError, match=rf"{wrong.edition_id} is of a day ahead.*rollback {first.edition_id}"):
+        run(NEXT, pull=never)
+    assert run(DAY, pull=never).state == "nothing_new"
+    roll_back(settings, first.edition_id, "a clock that was a year ahead", "li")
+    land(NEXT, record(revenue="12.00"))
+    assert (run(NEXT).state, publication_rows(ledger)[0]["supersedes"]) == ("published", first.edition_id)
+
+
 def test_a_night_stops_where_the_current_edition_is_damaged_and_claims_nothing(settings, ledger, land, run):
     land(DAY, record())
     first = run(DAY)
