@@ -115,6 +115,7 @@ def _standing(settings: Settings, ledger: Engine | None) -> dict[str, Any]:
             dict.fromkeys(
                 [
                     *late_answers(ledger, settings.today),
+                    *_wrong_answers(last),
                     *_of_channels(ledger),
                     *expiring_keys(readable_sinks(), os.environ),
                 ]
@@ -153,6 +154,13 @@ def _decided(ledger: Engine, settings: Settings, last: Row | None) -> dict[str, 
         "overrides": {"in_force": [one.as_dict() for one in in_force], "used": verdict.get("overrides", [])},
         "held": held,
     }
+
+
+def _wrong_answers(last: Row | None) -> Iterator[str]:
+    """What the last night could not read of recipients' answers, or could not take."""
+    for line in ((last or {}).get("report") or {}).get("acks", ()):
+        if "error" in line:
+            yield f"{line['recipient']}: {line['error']}"
 
 
 def _of_channels(ledger: Engine) -> Iterator[str]:

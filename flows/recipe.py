@@ -477,7 +477,12 @@ def _send_all_pending(night: Night, steps: Steps, report: dict[str, Any]) -> tup
     report["acks"] = acks = collect_acks(night)
     queue_due(night.ledger, recipients(night.sinks), current_id(night.ledger), today)
     report["deliveries"] = steps.deliver(night)
-    wrong = [f"{line['recipient']}: {line['error']}" for line in acks if line["state"] == "wrong"]
-    report["late_acks"] = late_answers(night.ledger, night.settings.today) + wrong
+    owed = {line["recipient"] for line in report["deliveries"] if line["state"] != "sent"}
+    # A recipient that is away is owed its package too; one whose folder for answers cannot be read is not.
+    wrong = [
+        one for one in acks if one["state"] == "wrong" or (one["state"] == "unread" and one["recipient"] not in owed)
+    ]
+    late = late_answers(night.ledger, night.settings.today)
+    report["late_acks"] = late + [f"{line['recipient']}: {line['error']}" for line in wrong]
     report["notices"] = steps.notify(night)
     return tuple(sent["recipient"] for sent in report["deliveries"] + report["notices"] if sent["state"] != "sent")

@@ -176,14 +176,15 @@ def rejected(ledger: Engine) -> list[Row]:
     return [row for row in newest.values() if row["ack_state"] == "rejected"]
 
 
-def awaited(ledger: Engine, recipient: str) -> list[Row]:
-    """Deliveries sent to a recipient that acknowledges which are neither accepted nor rejected yet."""
-    query = select(deliveries).where(
-        deliveries.c.recipient == recipient,
-        deliveries.c.state == "sent",
-        deliveries.c.ack_due_on.is_not(None),
-        func.coalesce(deliveries.c.ack_state, "").not_in(_FINAL),
-    )
+def awaited(ledger: Engine, recipient: str, *, or_newest: bool = False) -> list[Row]:
+    """Deliveries sent to a recipient that acknowledges which are neither accepted nor rejected yet.
+
+    With `or_newest` the newest one is among them whatever was answered.
+    """
+    sent = (deliveries.c.recipient == recipient, deliveries.c.state == "sent", deliveries.c.ack_due_on.is_not(None))
+    newest = select(func.max(deliveries.c.number)).where(*sent).scalar_subquery()
+    waits = func.coalesce(deliveries.c.ack_state, "").not_in(_FINAL)
+    query = select(deliveries).where(*sent, waits | (deliveries.c.number == newest) if or_newest else waits)
     return rows(ledger, query.order_by(deliveries.c.number))
 
 

@@ -673,6 +673,48 @@ def test_an_answer_names_the_manifest_and_another_one_is_refused(three, tmp_path
     for wrong in (b"", b"[]", b"{}", b'{"state": 1}', b"[" * 100_000):
         with pytest.raises(AckError, match="is no answer"):
             answer_of(row, wrong)
+    with pytest.raises(AckError, match="it is not in UTF-8"):
+        answer_of(row, body.replace(b"totals", "汇总不符".encode("gbk")))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_an_answer_may_be_written_as_other_programs_write_it(three, encoding):
+    row = delivery_row(three.ledger, "bank_a.1")
+    said = {
+        "recipient": "bank_a",
+        "number": "1",
+        "manifest_sha256": row["manifest_sha256"].upper(),
+        "state": "Accepted ",
+    }
+    assert answer_of(row, json.dumps(said).encode(encoding)) == ("accepted", None)
+
+
+def test_answers_that_cannot_be_read_and_a_later_no_are_told(three, tmp_path):
+    for number in (1, 2, 3):
+        acknowledge(three.ledger, f"bank_a.{number}", "accepted", None, "bank_a")
+    received = [three.receive(package) for package in three.packages()]
+    for one in received:
+        write_ack(one, tmp_path / "acks", "bank_a", "rejected", "totals")
+    three.day, report = DAYS[2], {}
+    _send_all_pending(three.night, SimpleNamespace(deliver=deliver_pending, notify=lambda _: []), report)
+    (told,) = report["late_acks"]
+    assert "bank_a.3 was accepted and is now reported as rejected" in told
+
+    def refuse(*_):
+        raise AgencyError("may not list folder acks.", "bank_a", "ask for the right to read it")
+
+    three.fetch = sys.modules["connectors.drivers.sftp"].fetch = refuse
+    _send_all_pending(three.night, SimpleNamespace(deliver=deliver_pending, notify=lambda _: []), report)
+    (told,) = report["late_acks"]
+    assert "bank_a: its answers cannot be read; bank_a: may not list folder acks." in told
+    three.day, three.refused = DAYS[3], True
+    _send_all_pending(three.night, SimpleNamespace(deliver=deliver_pending, notify=lambda _: []), report)
+    assert report["late_acks"] == []
+
+
+def test_a_reason_is_kept_without_what_a_terminal_cannot_show(three, tmp_path):
+    row = delivery_row(three.ledger, "bank_a.1")
+    body = write_ack(three.receive(three.packages()[0]), tmp_path / "acks", "bank_a", "rejected", "x").read_bytes()
     hostile = json.dumps({**json.loads(body), "reason": "a\nb\x00\ud800\x1b[2J"}).encode()
     assert answer_of(row, hostile) == ("rejected", "a b[2J")
 
