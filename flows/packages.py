@@ -34,7 +34,7 @@ from editions.places import edition_path
 from editions.verify import verify
 from editions.working_days import add_working_days
 from flows.night import Night
-from ledger.deliveries import DAILY, RECALL, before, record_composed
+from ledger.deliveries import DAILY, RECALL, UNKNOWN, before, record_composed
 from ledger.files import PART, file_sha256, making_of, publish_durably, write_durably
 from ledger.journal import head
 from ledger.minisign import SUFFIX
@@ -270,8 +270,7 @@ def _head(night: Night, sink: ExtractSink, owed: Row, earlier: Earlier, send_dat
         "edition": {name: edition.get(name) for name in ("edition_id", "as_of", "ruleset_id", "manifest_sha256")},
         "journal_head": {"sequence": at.sequence, "sha256": at.sha256},
         "follows": follows and {"number": follows["number"], "manifest_sha256": follows["manifest_sha256"]},
-        # A number that was given up after it had been composed may have arrived all the same: its hash is given.
-        "gaps": [{"number": gap["number"], "manifest_sha256": gap["manifest_sha256"]} for gap in gaps],
+        "gaps": _gaps(gaps, follows["number"] if follows else 0),
         "supersedes": with_rows["number"] if with_rows and owed["kind"] != RECALL else None,
         "grant": sink.grant,
         "data_classes": list(sink.data_classes),
@@ -280,6 +279,19 @@ def _head(night: Night, sink: ExtractSink, owed: Row, earlier: Earlier, send_dat
         "issuer": {"zh": sink.issuer.zh, "en": sink.issuer.en},
         "why": (owed["note"] or {}).get("why"),
     }
+
+
+def _gaps(gaps: Sequence[Row], follows: int) -> list[dict[str, Any]]:
+    """The numbers behind the one that is followed, of which a restored ledger may know nothing.
+
+    A number that was given up after it had been composed may have arrived all the same: its hash is given.
+    """
+    found = {gap["number"]: {"number": gap["number"], "manifest_sha256": gap["manifest_sha256"]} for gap in gaps}
+    for gap in (gap for gap in gaps if gap["kind"] == UNKNOWN):
+        for number in range(max(gap["note"]["unknown_since"], follows + 1), gap["number"] + 1):
+            if found.get(number, {}).get("manifest_sha256") is None:
+                found[number] = {"number": number, "manifest_sha256": None, "is_unknown": True}
+    return [found[number] for number in sorted(found)]
 
 
 def _table_files(

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from ledger import journal
+from ledger.deliveries import leave_out_unknown
 from ledger.files import write_durably
 from ledger.store import now
 from ledger.tables import data_folder, editions, pages
@@ -97,6 +98,8 @@ def move_on(ledger: Engine, folder: Path) -> None:
 def bind_again(ledger: Engine, folder: Path, who: str, why: str) -> str:
     """Bind a folder to its ledger again after their ids came to differ; returns the new id.
 
+    The ledger may be that of a backup: numbers of packages go on behind those that it may not know.
+
     Raises `LedgerForeignError` for a ledger that does not know the content of the folder: it is another folder's.
     """
     with ledger.begin() as connection:
@@ -105,6 +108,7 @@ def bind_again(ledger: Engine, folder: Path, who: str, why: str) -> str:
             raise LedgerForeignError(
                 f"{why_not}: it is not bound. Whose: config. Next: restore the ledger of this folder from its backup"
             )
+        leave_out_unknown(connection)
         return _bind(connection, folder, who, why)
 
 

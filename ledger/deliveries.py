@@ -10,8 +10,13 @@ from ledger import journal
 from ledger.store import Row, first_row, next_number, now, rows
 from ledger.tables import deliveries, denials
 
-EDITION, DAILY, RECALL = "edition", "daily", "recall"
-"""Why a delivery was queued: an edition became current, a day began, rows are to be dropped."""
+EDITION, DAILY, RECALL, UNKNOWN = "edition", "daily", "recall", "unknown"
+"""Why a delivery was queued: an edition became current, a day began, rows are to be dropped.
+
+The last stands for numbers that may have been sent, of which a ledger from a backup knows nothing.
+"""
+UNKNOWN_AT_MOST: Final = 100
+"""Packages that a recipient may have got since the backup that was restored: of each night since, and corrections."""
 ACKNOWLEDGED: Final = ("received", "accepted", "rejected")
 _FINAL = ("accepted", "rejected")
 
@@ -74,6 +79,31 @@ def queue_due(ledger: Engine, recipients: Sequence[str], edition_id: str | None,
             if newest is None or newest.due_on != today or newest.ack_state == "rejected":
                 supersede(connection, of_it)
                 queue_delivery(connection, recipient, edition_id, DAILY, today)
+
+
+def leave_out_unknown(connection: Connection) -> None:
+    """Begin each recipient's numbers behind those that it may have got since this copy of the ledger was made.
+
+    Used a second time, a number would be refused by a recipient that has it, and so would each later package. What is
+    pending and was not composed is superseded: its number may have been sent with other content.
+    """
+    is_open = (deliveries.c.manifest_sha256.is_(None), deliveries.c.number.is_not(None))
+    supersede(connection, *is_open)
+    found = connection.execute(select(deliveries).where(deliveries.c.number.is_not(None)).order_by(deliveries.c.number))
+    newest = {row["recipient"]: row for row in found.mappings()}
+    for recipient, row in newest.items():
+        of_it = (deliveries.c.recipient == recipient, deliveries.c.state == "superseded", *is_open)
+        least = connection.execute(select(func.min(deliveries.c.number)).where(*of_it)).scalar()
+        number = row["number"] + UNKNOWN_AT_MOST
+        marker = {
+            "delivery_id": f"{recipient}.{number}",
+            "edition_id": row["edition_id"],
+            "recipient": recipient,
+            "number": number,
+            "kind": UNKNOWN,
+            "note": {"unknown_since": least or row["number"] + 1},
+        }
+        connection.execute(insert(deliveries).values(**marker, state="superseded", attempts=0, created_at=now()))
 
 
 def record_composed(ledger: Engine, delivery_id: str, values: Row, denied: Sequence[Row]) -> None:

@@ -23,6 +23,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from sqlalchemy import delete, update
 
 from connectors.errors import AgencyError, ConfigError, TransientError
 from connectors.sink_files import ExtractSink, read_sinks
@@ -51,12 +52,20 @@ from flows.recalls import recalls
 from flows.receive import STORE, ReceiveError, receive, write_ack
 from flows.recipe import _send_all_pending
 from flows.redeliver import redeliver
-from ledger.deliveries import acknowledge, delivery_row, delivery_rows, late_answers, queue_due, queue_recall
+from ledger.deliveries import (
+    acknowledge,
+    delivery_row,
+    delivery_rows,
+    late_answers,
+    leave_out_unknown,
+    queue_due,
+    queue_recall,
+)
 from ledger.files import opened, sweep_parts
 from ledger.publications import current_id, give_up, publish
 from ledger.runs import start_run
 from ledger.settings import PROJECT_DIR
-from ledger.tables import deliveries
+from ledger.tables import deliveries, denials
 from tests.unit.small_edition import AS_OF, make_candidate, seal_small
 
 (BANK,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink) and sink.name == "bank_a"]
@@ -657,6 +666,28 @@ def test_killed_at_any_step_a_package_is_loaded_once_by_the_next_try(three, step
     assert three.receive(second).state == "known"
     assert [row["number"] for row in delivered(three.into)] == [1, 2]
     assert three.loaded() == {"1", "2", "3"}
+
+
+@pytest.mark.parametrize("pending", [False, True], ids=["nothing pending", "a package pending"])
+def test_a_restored_ledger_uses_no_number_again_that_it_may_have_sent(three, pending):
+    three.receive_all()
+    later = deliveries.c.number > 1
+    # As in a backup of the first day, or of the second before its package was composed.
+    with three.ledger.begin() as connection:
+        connection.execute(delete(denials).where(denials.c.delivery_id.in_(["bank_a.2", "bank_a.3"])))
+        if pending:
+            connection.execute(update(deliveries).where(later).values(manifest_sha256=None, state="pending"))
+        connection.execute(delete(deliveries).where(deliveries.c.number > 1 + pending))
+        leave_out_unknown(connection)
+    for day in DAYS[3:]:
+        three.send(day)
+    first, second = three.packages()[3:]
+    manifest = three.manifest(102 + pending)
+    assert (manifest["follows"]["number"], {gap["is_unknown"] for gap in manifest["gaps"]}) == (1, {True})
+    assert [gap["number"] for gap in manifest["gaps"]] == [*range(2, 102 + pending)]
+    assert [three.receive(one).state for one in (first, second)] == ["loaded", "loaded"]
+    assert three.manifest(103 + pending)["gaps"] == []
+    assert three.loaded() == {"1", "3"}
 
 
 # --- answers
