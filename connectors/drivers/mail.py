@@ -5,6 +5,7 @@ import socket
 import ssl
 from contextlib import suppress
 from datetime import UTC, datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -78,11 +79,14 @@ def port_of(sink: NoticeSink) -> int:
 
 
 def _mail(sink: NoticeSink, sender: str, to: str, event: dict[str, Any]) -> EmailMessage:
-    mail = EmailMessage(SMTP_POLICY)
+    # Of 7 bits: a server may not offer 8BITMIME.
+    mail = EmailMessage(SMTP_POLICY.clone(cte_type="7bit"))
     try:
+        if not (sender + to).isascii():
+            raise ValueError("SMTP without SMTPUTF8 has no such address")
         address = Address(addr_spec=sender)
         mail["From"], mail["To"] = address, [Address(addr_spec=one) for one in to.replace(",", " ").split()]
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, MessageError):
         what = "the sender or a recipient is no mail address."
         raise ConfigError(what, sink.name, "fix the variables of sender and to, blanks between several") from None
     mail["Subject"] = event["data"]["title"]

@@ -265,6 +265,7 @@ def test_a_mail_goes_over_starttls_with_an_id_made_of_the_events(mailed):
     read = [email.message_from_bytes(one.content, policy=email.policy.default) for one in (first, again)]
     assert [one["Message-ID"] for one in read] == ["<e.group.1@zone.example>"] * 2
     assert read[0]["Subject"] == "积分版本 edition"
+    assert first.content.isascii()
     assert read[0].get_content().strip().splitlines() == TEXT.splitlines()
 
 
@@ -283,6 +284,9 @@ def test_where_one_recipient_is_refused_nobody_gets_the_mail(mailed):
         ({"MAIL_HOST": "localhost"}, LineDeadError, "its certificate is not one we trust: it is of another host"),
         ({"MAIL_HOST": "10.0.0.1"}, ConfigError, "JIFEN_CHANNEL_HOSTS"),
         ({"MAIL_TO": "nobody"}, ConfigError, "no mail address"),
+        ({"MAIL_TO": "li@zone.example，wang@zone.example"}, ConfigError, "no mail address"),
+        ({"MAIL_TO": "<li@zone.example>"}, ConfigError, "no mail address"),
+        ({"MAIL_TO": "li@高新区.example"}, ConfigError, "no mail address"),
         ({"MAIL_FROM": "a@b.example\nBcc: c@d.example"}, ConfigError, "no mail address"),
     ],
 )
