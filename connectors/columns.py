@@ -296,7 +296,7 @@ def _plain_text(text: str, column: Column) -> tuple[str, str | None]:
     for pattern, reason in _NO_TEXT:
         if pattern.search(text):
             raise ValueFaultError(reason)
-    if spelling.is_read_as_gbk(text):
+    if spelling.is_read_as_gbk(text) or spelling.is_read_as_latin(text):
         raise ValueFaultError("lost_character")
     if spelling.has_lost_digits(text, is_code=is_code(column)):
         raise ValueFaultError("digits_lost")
@@ -366,7 +366,10 @@ def _date(text: str, column: Column, zone: ZoneInfo) -> tuple[dt.date, str | Non
     else:
         found = _fields(text)
         if found[5] is None:
-            if found[1] == "." and found[3] is None and found[4] is None and len(found[2] or "") == 1:
+            is_month = found[3] is None and found[4] is None
+            # 240501 is a day of 2024 and no month of 2405.
+            is_short = is_month and found[1] is None and not FIRST_DAY.year <= int(found[0] or 0) <= LAST_DAY.year
+            if is_short or (is_month and found[1] == "." and len(found[2] or "") == 1):
                 raise ValueFaultError("type_mismatch")
             return dt.date(int(found[0] or 0), int(found[2] or 0), int(found[3] or 1)), None
         moment = _moment(found)

@@ -37,6 +37,15 @@ _ODDITIES = (
 EXACT_BELOW = 10**15
 """A binary number keeps 15 digits; further digits are made up."""
 
+_SINGLE_DIGITS = 7
+
+
+def is_too_long_for_single(text: str, scale: int | None) -> bool:
+    """Whether a number, rounded to `scale` places, has more digits than single precision keeps."""
+    number = Decimal(text)
+    rounded = number if scale is None or not number.is_finite() else round(number, scale)
+    return rounded.is_finite() and len(rounded.normalize().as_tuple().digits) > _SINGLE_DIGITS
+
 
 class JsonNumber(str):
     """A number with a point or an exponent, as the text it was sent as: a column of text must know that it was none."""

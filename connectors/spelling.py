@@ -5,6 +5,7 @@ The patterns are read by `re` and by RE2 alike, so that a whole column can be se
 
 import re
 import unicodedata
+from contextlib import suppress
 
 from ledger.hand_made import CELL_ERROR, DITTO_WORDS, LIKE_LATIN, LOST_DIGITS, SCIENTIFIC
 
@@ -60,16 +61,23 @@ _LEADS, _TRAILS = range(0xE4, 0xEA), range(0x80, 0xC0)
 LIKE_GBK = _pairs(_LEADS, _TRAILS) + _pairs(_TRAILS, _LEADS) + _pairs(_TRAILS, _TRAILS)
 """What two Chinese characters in UTF-8 are in GBK; few other texts hold such a run; `is_read_as_gbk` decides."""
 
+_AS_LATIN = {text: byte for byte in range(0x80, 0xA0) if (text := bytes((byte,)).decode("cp1252", "ignore"))}
+LIKE_BYTES = f"[\u00c2-\u00f4]{_CONTINUED}|[\u00a1-\u00fe]{{4}}"
+"""What Chinese in UTF-8, and two characters in GBK, are where each byte was read as a letter; so are few other texts;
+`is_read_as_latin` decides."""
+
 _HAN = "[\u3400-\u9fff]"
 DOUBTFUL = re.compile(f"{_HAN}[?\u25a1]|[?\u25a1]{_HAN}|[\ue000-\uf8ff\U000f0000-\U0010fffd]")
 """A sign in place of a character, or one that only some fonts have. In a sentence it may be meant."""
 ESCAPED = re.compile(
     r"&(#[0-9]{2,7}|#x[0-9a-fA-F]{2,6}|amp|lt|gt|quot|apos|nbsp);|<(?i:br) ?/?>|\\u[0-9a-fA-F]{4}|(%[89A-F][0-9A-F]){2}"
-    r"|^b(['\"]).*['\"]$|\\x[0-9a-fA-F]{2}|^\[object Object\]$"
+    r"|^b(['\"]).*['\"]$|\\x[0-9a-fA-F]{2}|^\[object Object\]$|_x[0-9A-Fa-f]{4}_"
+    r"|</(?i:[abipu]|em|font|span|strong|div|td|su[bp]|h[1-6])>"
 )
 """Escapes of a web page, a program or an address that were not undone; in an address they are right."""
-IN_NAME = re.compile(r"[\r\n\t\x85]|\\[rnt\\]")
-"""A line end, a tab or the escape of one inside a text: in a name or code two values stand in one cell, or a dump."""
+IN_NAME = re.compile(r"""[\r\n\t\x85]|\\[rnt\\]|^\[["'].*["']\]$|^\{["'].*\}$""")
+"""A line end, a tab or the escape of one inside a text, or a list: in a name or code two values stand in one cell, or
+a dump."""
 _CHINESE_SIGNS = "\u3001\u3002\u3400-\u9fff\uff08\uff09\uff0c"
 _CHINESE_TEXT = re.compile(f"[0-9A-Za-z ().,-]*[{_CHINESE_SIGNS}][0-9A-Za-z ().,{_CHINESE_SIGNS}-]*")
 DITTO = re.compile(f'^(["〃″〞]|{"|".join(DITTO_WORDS)})$')
@@ -82,7 +90,7 @@ SPACED = re.compile("^[0-9]{4}( [0-9]{4})+ [0-9]{1,4}$")
 ODD_TEXT = (
     f"[{_HIDDEN_RANGE}{_INVISIBLE_RANGE}\u2f00-\u2fd5]|^[='\"\u2019]|^[!-~{_FORMS_RANGE}]*[{_FORMS_RANGE}][!-~{_FORMS_RANGE}]*$"
     f"|{_LOST_IN_TEXT.pattern}|{CELL_ERROR}|{LOST.pattern}|{DOUBTFUL.pattern}|{ESCAPED.pattern}|{IN_NAME.pattern}"
-    f"|{DITTO.pattern}"
+    f"|{DITTO.pattern}|{LIKE_BYTES}"
 )
 """Whatever `as_text` changes, or a text column refuses, matches this; what does not is plain."""
 ODD_CODE = (
@@ -132,6 +140,27 @@ def is_read_as_gbk(text: str) -> bool:
     try:
         return bool(b"\x80".join(part.encode("gbk") for part in text.split("€")).decode().encode("gb2312"))
     except UnicodeError:
+        return False
+
+
+def is_read_as_latin(text: str) -> bool:
+    """Whether a text is Chinese of which each byte was read as a letter: »ªÐÇ of 华星 in GBK, æ˜Ÿ of 星 in UTF-8.
+
+    So is text that was turned into UTF-8 twice: Ã© of é.
+    """
+    if re.search(LIKE_BYTES, text) is None:
+        return False
+    codes = [_AS_LATIN.get(sign, ord(sign)) for sign in text]
+    if max(codes) > 0xFF:
+        return False
+    with suppress(UnicodeDecodeError):
+        found = [sign for sign in bytes(codes).decode() if sign > "\x7f"]
+        return all(sign < "\u0100" or "\u3000" <= sign <= "\u9fff" or sign >= "\uff00" for sign in found)
+    # Signs that are repeated (××××) mask or fill something.
+    runs = re.findall("[\u0080-\u00ff]+", text)
+    try:
+        return bool(b" ".join(run.encode("latin-1") for run in runs).decode("gb2312")) and len(set("".join(runs))) > 2
+    except UnicodeDecodeError:
         return False
 
 

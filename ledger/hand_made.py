@@ -81,7 +81,7 @@ _GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEZHIKMNOPTYXo", strict=Tr
 _CYRILLIC = dict(zip("АВЕКМНОРСТХЅІЈаеорсухѕіј", "ABEKMHOPCTXSIJaeopcyxsij", strict=True))
 LIKE_LATIN = {ord(other): ord(letter) for other, letter in (_GREEK | _CYRILLIC).items()}
 """Greek and Cyrillic letters that look like Latin ones."""
-CELL_ERROR = r"^#([A-Z]+[!?]|N/A|DIV/0!|#+)$"
+CELL_ERROR = r"^#([A-Z]+[!?]|N/A|DIV/0!|#+|GETTING_DATA)$|^Err:5[0-9]{2}$"
 """What a spreadsheet shows for a failed formula or a number too wide for its column, saved as text."""
 DITTO_WORDS = ("同上", "同前")
 _LATIN_WORDS = (

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from functools import partial, reduce
 from typing import Any
 
@@ -13,10 +12,10 @@ import pyarrow.parquet as pq
 from connectors.decoders.chunk import CHUNK_ROWS, MAX_FIELDS, Chunk
 from connectors.decoders.form import PUT_AGAIN, FormError
 from connectors.decoders.headers import named
+from connectors.json_text import EXACT_BELOW, is_too_long_for_single
 from connectors.spec import NUMBERS, Column
 from connectors.spelling import bytes_as_text
 
-_SINGLE_DIGITS = 7
 MAX_ROW_GROUP_BYTES = 128 * 1024 * 1024
 """The most that the columns of one row group may unfold to, by what the file says of itself."""
 
@@ -82,8 +81,7 @@ def _refuse_lost_digits(texts: pa.Array, claim: Column) -> None:
     """A number of single precision keeps seven digits: of a longer one the last are made up."""
     scale = int(found[1]) if (found := re.search(r",\s*(\d+)\)", claim.data_type)) else 0
     for text in texts.to_pylist():
-        number = Decimal(text or 0)
-        if number.is_finite() and len(round(number, scale).normalize().as_tuple().digits) > _SINGLE_DIGITS:
+        if text and is_too_long_for_single(text, scale):
             what = f"column {claim.source_field!r} is of single precision, which does not keep the digits of {text}."
             raise FormError(what, "ask the agency for double precision or decimals")
 
@@ -98,9 +96,7 @@ def _values(column: pa.Array, claim: Column | None) -> list[Any]:
         column = column.dictionary_decode()
     kind = column.type
     if pa.types.is_floating(kind) and (claim is None or claim.kind in NUMBERS):
-        column = column.cast(pa.string())
-        if kind != pa.float64() and claim is not None:
-            _refuse_lost_digits(column, claim)
+        column = _floats_as_text(column, claim)
     elif pa.types.is_timestamp(kind) and kind.unit == "ns":
         column = column.cast(pa.timestamp("us", kind.tz), safe=False)
     elif pa.types.is_time(kind):
@@ -116,6 +112,19 @@ def _values(column: pa.Array, claim: Column | None) -> list[Any]:
             raise
         values = list(map(_moment, column))
     return values
+
+
+def _floats_as_text(column: pa.Array, claim: Column | None) -> pa.Array:
+    """Numbers as text; those that are too long for their precision in the form that every column refuses."""
+    texts = column.cast(pa.string())
+    if column.type != pa.float64():
+        if claim is not None:
+            _refuse_lost_digits(texts, claim)
+    elif pc.any(pc.greater_equal(pc.abs(column), float(EXACT_BELOW))).as_py():
+        numbers = column.to_pylist()
+        long = [None if one is None or abs(one) < EXACT_BELOW else f"{one:.14E}" for one in numbers]
+        texts = pc.coalesce(pa.array(long, pa.string()), texts)
+    return texts
 
 
 def _moment(value: pa.Scalar) -> Any:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from itertools import islice
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -194,7 +193,7 @@ def _query(engine: sa.Engine, ask: Ask, request: DatabaseRequest) -> sa.Select[A
         raise ConfigError(what, ask.dataset.address, "declare data_type varchar, or ask for a view of numbers")
     by_name = {column.name: table.c[column.source_field] for column in ask.dataset.columns}
     order = [by_name[key] for key in ask.dataset.key]
-    query = sa.select(*(_as_stored(table.c[field], engine, ask.settings.zone) for field in wanted))
+    query = sa.select(*(_as_stored(table.c[one.source_field], one, ask, engine) for one in ask.dataset.columns))
     if request.since is not None and ask.since is not None:
         column = by_name[request.since.column]
         query = query.where(_not_before(column, ask, engine.dialect.name))
@@ -246,7 +245,7 @@ def _table(engine: sa.Engine, ask: Ask, request: DatabaseRequest) -> sa.Table:
         raise AgencyError(what, ask.dataset.address, "ask the agency for the right to read it") from None
 
 
-def _as_stored(column: ColumnElement[Any], engine: sa.Engine, zone: ZoneInfo) -> ColumnElement[Any]:
+def _as_stored(column: ColumnElement[Any], declared: Column, ask: Ask, engine: sa.Engine) -> ColumnElement[Any]:
     """The column as its driver gives it, where SQLAlchemy would make another value of it.
 
     SQLite keeps any text or number in any column: one bad value is one record. A float would have ten places at
@@ -255,10 +254,11 @@ def _as_stored(column: ColumnElement[Any], engine: sa.Engine, zone: ZoneInfo) ->
     kind, name = column.type, str(column.key)
     if isinstance(kind, mysql.TIME) or getattr(kind, "zerofill", False):
         return sa.cast(column, sa.String).label(name)
-    if isinstance(kind, mysql.FLOAT) and kind.scale is None:
-        return sa.type_coerce(column + sa.literal_column("0e0"), SinglePrecision()).label(name)
+    if isinstance(kind, (mysql.FLOAT, sa.REAL)) and engine.dialect.name in ("mysql", "mariadb", "postgresql"):
+        scale = int(declared.data_type[:-1].partition(", ")[2] or 0) if declared.kind in NUMBERS else None
+        return sa.type_coerce(column + sa.literal_column("0e0"), SinglePrecision(scale)).label(name)
     if isinstance(kind, mysql.TIMESTAMP):
-        return sa.type_coerce(column, UtcMoment(zone)).label(name)
+        return sa.type_coerce(column, UtcMoment(ask.settings.zone)).label(name)
     if isinstance(kind, postgresql.INTERVAL):
         return _interval(column).label(name)
     if engine.dialect.name == "sqlite" or isinstance(column.type, sa.Float):

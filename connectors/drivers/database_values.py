@@ -14,22 +14,32 @@ from sqlalchemy import Date, DateTime, String
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 from connectors.errors import AgencyError, ConfigError
-from connectors.json_text import EXACT_BELOW
+from connectors.json_text import EXACT_BELOW, is_too_long_for_single
 from connectors.spelling import bytes_as_text
 
 
 class SinglePrecision(TypeDecorator[float]):
-    """A number of single precision that comes as a double, in the digits of its own: 0.1 and not 0.10000000149.
+    """A number of single precision, as the shortest that is the same one in it: 0.1 and not 0.10000000149.
 
-    MySQL itself writes six digits of a FLOAT, whatever it holds: 1234570 of 1234567.9.
+    One of more digits than it keeps, once rounded to `scale` places (None: a column of text), comes in a form that its
+    column refuses.
     """
 
     impl = NullType
     cache_ok = True
 
+    def __init__(self, scale: int | None) -> None:
+        super().__init__()
+        self.scale = scale
+
     def process_result_value(self, value: Any, _dialect: Any) -> Any:
-        """The shortest number that is the same one in single precision."""
-        return float(str(np.float32(value))) if isinstance(value, float) else value
+        """The number, or a text that is none."""
+        if not isinstance(value, float) or not math.isfinite(value):
+            return value
+        text = f"{Decimal(str(np.float32(value))):f}"
+        if is_too_long_for_single(text, self.scale):
+            return f"{value:.14E}" if self.scale is None else f"{text} (single precision)"
+        return float(text)
 
 
 class UtcMoment(TypeDecorator[dt.datetime]):

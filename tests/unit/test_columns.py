@@ -99,8 +99,8 @@ FORMS = {
 }
 NUMBERS = ("xlsx", "parquet", "json", "jsonl", "database")
 DAYS = ("xlsx", "parquet", "database")
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""What not every format can hold."""
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]|_x000D_")
+"""What not every format can hold: in a sheet the last is an escape."""
 
 
 def read(make_dataset, form, data_type, values, /, **rules):

@@ -29,6 +29,11 @@ def test_digits_that_single_precision_does_not_keep_are_a_loud_stop():
             read(written(pa.table({"n": pa.array([float(value)]).cast(pa.float32(), safe=False)})), n=kind)
 
 
+def test_digits_that_double_precision_does_not_keep_come_in_a_form_that_is_refused():
+    (chunk,) = read(written(pa.table({"n": pa.array([1.0, 9007199254740993.0, -1e18])})), n="bigint")
+    assert chunk.columns["n"] == ["1", "9.00719925474099E+15", "-1.00000000000000E+18"]
+
+
 def read(body: bytes, **types: str):
     claimed = {name: Column(name=name, data_type=kind, source_field=name) for name, kind in types.items()}
     with of_page("tax.invoices, f.parquet"):
