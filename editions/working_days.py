@@ -24,7 +24,9 @@ def add_working_days(day: date, count: int) -> date | None:
 def _exceptions() -> dict[date, bool]:
     """The published exceptions: whether each of these days is a working day."""
     with (SEEDS / "working_day_exceptions.csv").open(encoding="utf-8-sig", newline="") as handle:
-        return {date.fromisoformat(row["day"]): row["is_working"] == "true" for row in csv.DictReader(handle)}
+        # A sheet writes TRUE, and the programme's check accepts what the night reads as true.
+        is_true = ("true", "t", "1")
+        return {date.fromisoformat(row["day"]): row["is_working"].lower() in is_true for row in csv.DictReader(handle)}
 
 
 def published_years(folder: Path) -> set[int]:

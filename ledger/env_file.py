@@ -8,7 +8,10 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 """The checkout: jifen runs from its own folder, where the source files, the models and the suites stand."""
 
 NAMED_BY = "JIFEN_ENV_FILE"
-_PATHS = {"JIFEN_DATA_DIR": "data", "JIFEN_ZONE_FILE": ""}
+_PATHS = {
+    "JIFEN_DATA_DIR": "data",
+    **dict.fromkeys(("JIFEN_ZONE_FILE", "JIFEN_SIGNING_KEY_FILE", "JIFEN_PUBLIC_KEY_FILE", "JIFEN_APPROVERS_FILE"), ""),
+}
 
 
 class SettingsError(ValueError):

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 
@@ -146,6 +147,25 @@ _UNSEEN = re.compile(
 MAX_NAME = 1_000
 """A longer name is cut to so many characters before it is normalized: one character may become eighteen."""
 _BESIDE_CHINESE = re.compile(r"(?<=[^\x00-\xff]) | (?=[^\x00-\xff])")
+
+
+_CELL_FAULTS = (
+    (r"^\s|\s$", "has a blank or a line end around it"),
+    (rf"{_UNSEEN.pattern}|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", "holds a character that cannot be seen"),
+    (rf"{CELL_ERROR}|^[?\uff1f]+$|\ufffd", "is what a sheet shows in place of a value"),
+    (rf"{SCIENTIFIC}|{_DAY}", "is what a sheet makes of a number or a code"),
+    ("^='?\"|^'[^']*$", "stands within the signs of a sheet"),
+    (r"^(?i:[(<]?(null|nan)[)>]?|n/a)$", "is a word for nothing: leave the cell empty"),
+)
+
+
+@lru_cache(maxsize=10_000)
+def fault_of_cell(text: str) -> str | None:
+    """What a sheet or a keyboard made of a cell of a table that staff edit, whatever its column holds; None: nothing.
+
+    Two texts that differ by it look the same, so that a row would belong to no other. Such tables repeat their texts.
+    """
+    return next((fault for pattern, fault in _CELL_FAULTS if re.search(pattern, text)), None)
 
 
 def clean(text: str) -> str:

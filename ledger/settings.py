@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ledger import env_file
 from ledger.data_folder import DEFAULT, absolute
+from ledger.hand_made import fault_of_cell
 
 if TYPE_CHECKING:
     from ledger.minisign import PublicKey, SecretKey
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 PROJECT_DIR = env_file.PROJECT_DIR
 SettingsError = env_file.SettingsError
 _HOST = re.compile(r"[\w.-]+")
+_QUOTES = ("'", '"', "\u2018", "\u201c")
+_NO_PATH = re.compile(r"\$\{?[A-Za-z_]|%[A-Za-z_]+%|[A-Za-z]:[/\\]")
+OTHER_VARIABLES = {"JIFEN_ENV_FILE", "JIFEN_OPERATOR", "JIFEN_PROJECT_DIR"}
+LONGEST_SECONDS = 86_400
+"""Of one request: beyond a day the number is one of milliseconds."""
 
 
 class MissingVariableError(LookupError):
@@ -61,14 +68,15 @@ class Settings(BaseSettings):
     readers_group: str | None = Field(default=None, description="a group of the system that may read editions")
     time_zone: str = Field(default="Asia/Shanghai", description="the zone's own time, which decides the business date")
     retry_seconds: float = Field(
-        default=120.0, gt=0, allow_inf_nan=False, description="how long one request may be retried in all"
+        default=120.0, gt=0, le=LONGEST_SECONDS, description="how long one request may be retried in all"
     )
-    request_timeout_seconds: float = Field(default=30.0, gt=0, allow_inf_nan=False)
+    request_timeout_seconds: float = Field(default=30.0, gt=0, le=LONGEST_SECONDS)
     channel_hosts: str = Field(
         default="", description="internal hosts and networks that messages may go to, separated by commas"
     )
 
     def __init__(self, **given: Any) -> None:
+        _require_spelled(os.environ)
         try:
             super().__init__(**given)
         except ValidationError as error:
@@ -80,10 +88,30 @@ class Settings(BaseSettings):
             follows = "fix it in the environment or in .env (.env.example)"
             raise SettingsError(f"{'; '.join(faults)}.", "settings", follows) from None
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_typed(cls, value: object) -> object:
+        if isinstance(value, str) and (fault := fault_of_cell(value)):
+            raise ValueError(f"the value {fault}")
+        if isinstance(value, str) and value[:1] in _QUOTES:
+            raise ValueError("the value stands in quotation marks")
+        return value
+
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _a_folder(cls, value: object) -> object:
+        # Another folder is another installation: it would pull, publish and deliver all of it once more.
+        if value == "" or (isinstance(value, str) and _NO_PATH.search(value)):
+            raise ValueError("is no path of a folder: write it out, since no variable is put in for $ or %")
+        return value
+
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        found = absolute(value)
+        try:
+            found = absolute(value)
+        except RuntimeError:
+            raise ValueError("names a user that this machine does not have") from None
         # DuckDB takes what follows it for the parameters of an address, and puts its journal elsewhere.
         if "?" in str(found):
             raise ValueError("a folder with a question mark in its path cannot hold a warehouse")
@@ -109,6 +137,9 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (LookupError, ValueError, OSError):
             raise ValueError("no time zone has this name, as Asia/Shanghai is one") from None
+        if value.startswith("Etc/GMT"):
+            # By POSIX its sign is turned round, and the business date would be that of the other side of the world.
+            raise ValueError("Etc/GMT+8 is eight hours behind UTC: name a place, as Asia/Shanghai is one")
         return value
 
     @field_validator("channel_hosts")
@@ -159,6 +190,15 @@ class Settings(BaseSettings):
     def resolved_ledger_url(self) -> str:
         """The ledger's URL, with the default filled in."""
         return self.ledger_url or f"sqlite:///{self.data_dir / 'ledger.sqlite'}"
+
+
+def _require_spelled(environ: Mapping[str, str]) -> None:
+    """Raise `SettingsError` for a variable that is one of ours but for a slip: it would have no effect."""
+    ours = {f"JIFEN_{name.upper()}" for name in Settings.model_fields} | OTHER_VARIABLES
+    for name in sorted(one for one in environ if one.startswith("JIFEN_") and one not in ours):
+        meant = get_close_matches(name, ours - environ.keys(), n=1, cutoff=0.8)
+        if meant:
+            raise SettingsError(f"no setting is called {name}.", "settings", f"rename it to {meant[0]}, or unset it")
 
 
 def _hosts_in(text: str) -> tuple[frozenset[str], tuple[IPv4Network | IPv6Network, ...]]:

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from editions.score.errors import SAVE_AS_UTF8, ScoreError
+from ledger.hand_made import fault_of_cell
 from ledger.settings import PROJECT_DIR
 from ledger.yaml_file import read_yaml
 
@@ -21,6 +22,7 @@ ALL = "all"
 """The name of all the project's rule sets together."""
 BOOLEANS = {"true": "true", "false": "false", "t": "true", "f": "false", "1": "true", "0": "false"}
 _ENDINGS = r"csv\..*|tsv|txt|xlsx?|xlsm|xlsb|ods|et|numbers"
+DAY = re.compile("(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}|9999-12-31", re.ASCII)
 NUMBER = re.compile(r"[+-]?([0-9]+)(?:\.([0-9]*))?|[+-]?\.([0-9]+)")
 
 Row = dict[str, str | None]
@@ -222,6 +224,10 @@ def csv_rows(path: Path) -> Iterator[Row]:
                 if not any(map(str.strip, cells)):
                     what, place = f"{path.name} has a row in which nothing stands.", f"{path}, row {number}"
                     raise ScoreError(what, place, "delete the row, also where it is the last", "config")
+                for name, cell in zip(header, cells, strict=True):
+                    if (fault := fault_of_cell(cell)) and not NUMBER.fullmatch(cell.strip(" ")):
+                        place = f"{path}, row {number}, column {name}"
+                        raise ScoreError(f"{cell!r} {fault}.", place, "write the cell anew", "config")
                 yield {name: cell or None for name, cell in zip(header, cells, strict=True)}
     except UnicodeDecodeError as error:
         raise ScoreError(f"{path.name} cannot be read: it is not UTF-8.", str(path), SAVE_AS_UTF8, "config") from error
@@ -258,7 +264,7 @@ def load_tables(
 def _checked(ruleset: Ruleset, table: str, number: int, column: str, text: str | None, kind: str) -> str | None:
     if text is None:
         return None
-    held = _held(text.strip() if kind != "varchar" else text, kind.replace(" ", ""))
+    held = _held(text.strip(" ") if kind != "varchar" else text, kind.replace(" ", ""))
     if held is None:
         raise ScoreError(
             f"{text!r} is not a {kind}.",
@@ -276,8 +282,9 @@ def _held(text: str, kind: str) -> str | None:
     if kind == "boolean":
         return BOOLEANS.get(text.lower())
     if kind == "date":
+        # The reader of the night knows no 20250101 and no 2025-W01-1, and a year such as 0225 is mistyped.
         try:
-            return date.fromisoformat(text).isoformat()
+            return text if DAY.fullmatch(text) and date.fromisoformat(text) else None
         except ValueError:
             return None
     precision, _, scale = kind.removeprefix("decimal(").removesuffix(")").partition(",")

@@ -8,7 +8,7 @@ import pytest
 from ledger.env_file import SettingsError, env_file, load_env_file, open_to_others
 from ledger.settings import PROJECT_DIR, Settings
 
-NAMES = ("A_PASSWORD", "JIFEN_DATA_DIR", "JIFEN_ZONE_FILE", "JIFEN_RETRY_SECONDS")
+NAMES = ("A_PASSWORD", "JIFEN_DATA_DIR", "JIFEN_ZONE_FILE", "JIFEN_RETRY_SECONDS", "JIFEN_APPROVERS_FILE")
 
 
 @pytest.fixture
@@ -51,11 +51,12 @@ def test_the_environment_wins_also_by_an_empty_value(monkeypatch):
 
 def test_paths_are_meant_from_the_folder_of_the_file_wherever_a_process_runs(folder, monkeypatch):
     (folder / "project").mkdir()
-    (folder / "project" / "own.env").write_text("JIFEN_ZONE_FILE=zone.yml\n")
+    (folder / "project" / "own.env").write_text("JIFEN_ZONE_FILE=zone.yml\nJIFEN_APPROVERS_FILE=approvers.yml\n")
     monkeypatch.setenv("JIFEN_ENV_FILE", "project/own.env")
     load_env_file()
     settings = Settings()
     assert (settings.data_dir, settings.zone_file) == (folder / "project" / "data", folder / "project" / "zone.yml")
+    assert settings.approvers_file == folder / "project" / "approvers.yml"
 
 
 @pytest.mark.usefixtures("folder")
@@ -104,3 +105,52 @@ def test_others_than_the_owner_are_warned_of(mode, warned):
     Path(".env").write_text("")
     Path(".env").chmod(mode)
     assert bool(open_to_others(Path(".env"))) == warned
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("JIFEN_DATA_DIR", "", "no path of a folder"),
+        ("JIFEN_DATA_DIR", "$HOME/data", "no variable is put in"),
+        ("JIFEN_DATA_DIR", "%USERPROFILE%/data", "no variable is put in"),
+        ("JIFEN_DATA_DIR", "C:\\data", "no path of a folder"),
+        ("JIFEN_DATA_DIR", '"data"', "stands in quotation marks"),
+        ("JIFEN_DATA_DIR", "data\r", "a blank or a line end around it"),
+        ("JIFEN_DATA_DIR", "da\u200bta", "a character that cannot be seen"),
+        ("JIFEN_DATA_DIR", "~nobody-of-that-name/data", "a user that this machine does not have"),
+        ("JIFEN_LEDGER_URL", "sqlite:///ledger.sqlite\r", "a blank or a line end around it"),
+        ("JIFEN_ZONE_FILE", "'zone.yml'", "stands in quotation marks"),
+        ("JIFEN_TIME_ZONE", "Etc/GMT+8", "eight hours behind UTC"),
+        ("JIFEN_RETRY_SECONDS", "120000", "less than or equal to 86400"),
+        ("JIFEN_DATADIR", "data", "no setting is called JIFEN_DATADIR.*rename it to JIFEN_DATA_DIR"),
+        ("JIFEN_ZONE_FLIE", "zone.yml", "rename it to JIFEN_ZONE_FILE"),
+        ("JIFEN_SIGNING_KEY", "edition.key", "rename it to JIFEN_SIGNING_KEY_FILE"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_setting_that_a_slip_would_change_or_hide_is_refused(monkeypatch, name, value, told):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=told):
+        Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JIFEN_DATA_DIR", "data of 50% $"),
+        ("JIFEN_DATA_DIR", "数据"),
+        ("JIFEN_TIME_ZONE", "PRC"),
+        ("JIFEN_RETRY_SECONDS", "1e3"),
+        ("JIFEN_BACKUP_DIR", "of a program of the operator's own"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_setting_that_only_looks_odd_is_taken(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    Settings()
+
+
+def test_a_name_like_that_of_a_setting_is_free_where_the_setting_is_set(folder, monkeypatch):
+    monkeypatch.setenv("JIFEN_DATA_DIR", str(folder))
+    monkeypatch.setenv("JIFEN_DATA_DIR_OLD", "before")
+    assert Settings().data_dir == folder

@@ -2,10 +2,12 @@
 
 import csv
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from editions import working_days
 from editions.programme import SEEDS, programme_problems
 from editions.score.errors import ScoreError
 from ledger.settings import PROJECT_DIR
@@ -48,7 +50,7 @@ PLANTED = [
         {"fact": "score", "lo": "", "inclusive_lo": "", "hi": "50", "inclusive_hi": "false"},
     ),
     ("conditions__words", "programme_conditions", SCORE, {"text_zh": ""}),
-    ("conditions__texts", "programme_conditions", {**LOAN, "fact": "tax_grade"}, {"none_of": "D; "}),
+    ("conditions__texts", "programme_conditions", {**LOAN, "fact": "tax_grade"}, {"none_of": "D; E"}),
     ("cases__item", "programme_cases", LOAN, {"version": "2024.9"}),
     ("cases__twice", "programme_cases", None, {}),
     ("cases__expected", "programme_cases", {**LOAN, "case_no": "3"}, {"expected": "maybe"}),
@@ -147,11 +149,21 @@ def test_every_check_has_a_planted_fault():
     [
         ("product_limits", {"share_pct": "0.12345"}, "'0.12345' is not a decimal"),
         ("products", {"valid_from": "2025/1/1"}, "'2025/1/1' is not a date"),
+        ("products", {"is_addition": "false "}, "'false ' has a blank or a line end around it"),
+        ("programme_conditions", {"any_of": "title "}, "'title ' has a blank or a line end around it"),
     ],
 )
 def test_a_cell_that_its_column_cannot_hold_exactly_is_refused_with_its_place(changed, file, values, said):
     with pytest.raises(ScoreError, match=said):
         programme_problems(PROJECT, changed(file, {}, values))
+
+
+@pytest.mark.parametrize("word", ["true", "TRUE", "True", "1"])
+def test_a_day_is_worked_however_a_sheet_writes_true(changed, monkeypatch, word):
+    seeds = changed("working_day_exceptions", {"day": "2025-01-26"}, {"is_working": word})
+    monkeypatch.setattr(working_days, "SEEDS", seeds)
+    # From Friday on; the Sunday is a working day.
+    assert working_days.add_working_days(date(2025, 1, 24), 1) == date(2025, 1, 26)
 
 
 def test_a_file_with_another_column_is_refused(changed):
