@@ -95,8 +95,8 @@ def _delivery(dataset: Dataset, data_dir: Path, ledger: Engine, as_of: date) -> 
     batches = tuple(batch for batch, _ in received)
     again = recounts(dataset, data_dir, received)
     counted = [
-        [_page(dataset, data_dir, page, recount) for page in some]
-        for (_, some), recount in zip(received, again, strict=True)
+        list(map(_page, pages, _records(dataset, data_dir, batch, pages, recount)))
+        for (batch, pages), recount in zip(received, again, strict=True)
     ]
     void = [page["records"] for batch, some in zip(batches, counted, strict=True) for page in some if _is_void(batch)]
     totals = _totals(dataset, batches, again, None if None in void else sum(void))
@@ -130,13 +130,23 @@ def _is_void(batch: Row) -> bool:
     return bool(batch["state"] == "refused")
 
 
-def _page(dataset: Dataset, data_dir: Path, page: Row, recount: Recount | None) -> dict[str, Any]:
-    """One page as the return names it; its records are counted again from the bytes that were kept."""
-    records = _records(dataset, data_dir, page) if recount is None else recount.records.get(page["sequence"], 0)
+def _page(page: Row, records: int | None) -> dict[str, Any]:
+    """One page as the return names it."""
     return {"label": page["label"], "sha256": page["raw_sha256"], "bytes": page["raw_bytes"], "records": records}
 
 
-def _records(dataset: Dataset, data_dir: Path, page: Row) -> int | None:
+def _records(
+    dataset: Dataset, data_dir: Path, batch: Row, pages: Sequence[Row], recount: Recount | None
+) -> list[int | None]:
+    """How many records each page holds, None where they cannot be read. The ledger counts those of a batch only."""
+    if recount is not None:
+        return [recount.records.get(page["sequence"], 0) for page in pages]
+    if len(pages) == 1 and not _is_void(batch):
+        return [batch["rows_received"]]
+    return [_decoded(dataset, data_dir, page) for page in pages]
+
+
+def _decoded(dataset: Dataset, data_dir: Path, page: Row) -> int | None:
     body = read_raw(data_dir, page["raw_sha256"])
     try:
         return sum(len(c.positions) + len(c.broken) for c in decode(dataset, page["label"], body))
