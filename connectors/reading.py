@@ -61,6 +61,9 @@ PLACE = (
 """The columns of a row beside its facts: the page and place it came from, whether it deletes, from when it holds in
 the world, and as JSON the fields that no column claims."""
 
+_DELETED = {"d", "del", "delete", "deleted", "remove", "removed", "删", "删除", "已删除"}
+"""The words by which feeds say that a record is deleted: beside one that is declared, no other means anything else."""
+
 COUNTED_AS = {"record_refused": "refused", "value_discarded": "discarded", "value_repaired": "repaired"}
 """The prefix of a rule in the name of a count, by action."""
 
@@ -202,7 +205,7 @@ class Reading:
         return Part(rows, refusals)
 
     def _deleted(self, facts: dict[str, pa.Array], size: int, faults: dict[int, list[Fault]]) -> pa.Array:
-        """Which records delete; a text that differs from a tombstone in letter case alone is refused.
+        """Which records delete; a text that differs from a tombstone in letter case alone, or in the word, is refused.
 
         A record that deletes need not say more than its key: what else it lacks refuses nothing.
         """
@@ -216,6 +219,7 @@ class Reading:
             folded = {text.casefold() for text in exact}
             spelled = {text: as_code(text) for text in stated.unique().drop_null().to_pylist()}
             tombstones = tuple(text for text, code in spelled.items() if code in exact)
+            folded |= _DELETED if folded & _DELETED else set()
             unsure = [text for text, code in spelled.items() if code not in exact and code.casefold() in folded]
             unsure = [text for text in unsure if text not in (column.values or ())]
             for place in pc.indices_nonzero(pc.is_in(stated, pa.array(unsure, pa.string()))).to_pylist():

@@ -49,6 +49,9 @@ _QUOTES = (
     "declare quote: none where quotation marks mean nothing in this file, or multiline: true where a field may hold "
     "a line end (any: even one that looks like two rows); otherwise call the agency with this line"
 )
+_LINE_ENDS = (
+    "ask the agency for a file whose lines all end alike, or for such a field in quotation marks (multiline: true)"
+)
 
 
 def decode_csv(decoder: CsvDecoder, content: bytes, claimed: Mapping[str, Column] = NONE_CLAIMED) -> Iterator[Chunk]:
@@ -155,7 +158,9 @@ class _Rows:
             return list(islice(self._reader, count))
         except csv.Error as error:
             reason = next((words for sign, words in _CSV_FAULTS.items() if sign in str(error)), str(error))
-            raise self._fault(f"cannot be parted into fields: {reason}") from None
+            is_of_quotes = "new-line" not in str(error)
+            fault = self._fault(f"cannot be parted into fields: {reason}")
+            raise (fault if is_of_quotes else FormError(fault.what, _LINE_ENDS)) from None
 
     def _check_line_ends(self, rows: list[Row]) -> None:
         if not self._decoder.multiline:

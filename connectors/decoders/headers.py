@@ -5,15 +5,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from connectors.decoders.chunk import MAX_FIELDS
 from connectors.decoders.form import CALL, FormError
 from connectors.spec import Column
-from ledger.hand_made import clean
+from ledger.hand_made import MISSING_WORDS, NO_RECORD, clean
 
 _UNIT = re.compile(r"(?:^|[\s(（,，;；:：])(?:金额|计量|货币)?单位\s*[:：]\s*(?:人民币)?([^\s)）]*)")
 _MONEY = ("元", "千元", "万元", "百万元", "千万元", "亿元")
 _UNIT_CELL = re.compile(rf"\(?(?:单位:)?({'|'.join(_MONEY)})\)?")
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
+_FIGURE, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
+_SAMPLE = 20
+_ONE_TABLE = "ask the agency for one table a file, or declare ends_at above the second"
 
 
 def named(header: Sequence[str], claimed: AbstractSet[str], if_twice: str = CALL) -> list[str]:
@@ -96,7 +102,34 @@ def refuse_second(names: Sequence[str], columns: Mapping[str, Sequence[Any]], po
         )
         if is_header and any(clean(name) != text for name, text in row.items()):
             what = f"row {positions[at]} below the header names the columns anew: {' '.join(row.values())[:60]!r}."
-            raise FormError(what, "ask the agency for one table a file, or declare ends_at above the second")
+            raise FormError(what, _ONE_TABLE)
+    _refuse_other_table(columns, positions)
+
+
+def _refuse_other_table(columns: Mapping[str, Sequence[Any]], positions: Sequence[int]) -> None:
+    """Raise a `FormError` for the header of another table: words alone where figures stand above and below.
+
+    The same header in other letters is no other table, and a note or signature is no header.
+    """
+    held = list(columns.values())
+    figures = [one for one in held if sum(not _FIGURE.search(str(text)) for text in one[:_SAMPLE]) <= 1][:2]
+    if len(figures) < 2:
+        return
+    first, second = figures
+    for at in [at for at, text in enumerate(first) if text and not _FIGURE.search(str(text))]:
+        is_worded = second[at] and not _FIGURE.search(str(second[at]))
+        if not is_worded or not 0 < at < len(positions) - 1 or not _FIGURE.search(f"{first[at + 1]}{second[at + 1]}"):
+            continue
+        texts = [text for one in held if (text := clean(str(one[at] or "")))]
+        is_header = len(set(texts)) == len(texts) >= max(3, len(held) / 2) and not any(map(_is_no_name, texts))
+        is_same = {text.casefold() for text in texts} <= {clean(name).casefold() for name in columns}
+        if is_header and not is_same and not pc.any(pc.match_substring_regex(pa.array(texts), NO_RECORD)).as_py():
+            what = f"row {positions[at]} below the header is the header of another table: {' '.join(texts)[:60]!r}."
+            raise FormError(what, _ONE_TABLE)
+
+
+def _is_no_name(text: str) -> bool:
+    return not _LETTER.search(text) or bool(_FIGURE.search(text)) or text in MISSING_WORDS
 
 
 def refuse_total_on_top(word: re.Pattern[str], width: int, rows: Sequence[Sequence[str]]) -> None:

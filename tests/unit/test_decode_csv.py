@@ -169,7 +169,7 @@ OPEN = 'no|name|sum\nR1|a|100\nR2|"华星（一|200\nR3|b|300\nR4|华星（二"|
     ],
 )
 def test_an_open_quotation_mark_merges_nothing_and_its_line_is_named(read_body, text, line, shown):
-    with pytest.raises(DataError, match=rf"line {line} .*{re.escape(shown)}.*quote: none"):
+    with pytest.raises(DataError, match=rf"line {line} .*{re.escape(shown)}.*(quote: none|lines all end alike)"):
         read_body(text.encode(), kind="csv", delimiter="|")
 
 
@@ -291,6 +291,33 @@ def test_a_header_that_comes_again_otherwise_is_a_loud_stop_and_a_record_or_the_
     else:
         (chunk,) = read_body(body.encode(), kind="csv")
         assert len(chunk.positions) == 3
+
+
+@pytest.mark.parametrize(
+    ("row", "is_other"),
+    [
+        ("编码,部门,人数", True),
+        ("DEPT,STAFF,OPENED", True),
+        ("编码,部门,人数2", False),
+        ("R1,部门,人数", False),
+        ("编号,金额,日期", False),
+        ("NO,AMOUNT,DAY", False),
+        ("待定,部门,人数", False),
+        ("制表人：李,复核：王,单位：甲", False),
+        ("编码,,", False),
+        ("编码,部门,部门", False),
+    ],
+)
+def test_the_header_of_another_table_is_a_loud_stop(read_body, row, is_other):
+    header = "no,amount,day" if row.isascii() else "编号,金额,日期"
+    body = f"{header}\nR1,1,2025-01-01\nR2,2,2025-01-01\n{row}\nC1,3,2025-01-01\n".encode()
+    if is_other:
+        with pytest.raises(DataError, match=r"row 3 below the header is the header of another table.*one table a file"):
+            read_body(body, kind="csv")
+    else:
+        assert len(read_body(body, kind="csv")[0].positions) == 4
+    # Behind the last record nothing follows that could land.
+    assert len(read_body(body.replace(b"C1,3,2025-01-01\n", b""), kind="csv")[0].positions) == 3
 
 
 @pytest.mark.parametrize("below", ["A,1\n", "合计,2\nA,1\n", "注：单位为元\n,,\nA,1\n", "合计科技,1\nA,1\n"])

@@ -219,12 +219,24 @@ def test_a_tombstone_deletes_whatever_else_it_lacks_and_a_later_record_brings_th
     assert night("U", yysr="1") == ("landed", [(GOOD, 2024)])
 
 
-@pytest.mark.parametrize(("said", "refused"), [({}, 1), ({"values": ("D", "d")}, 0), ({"values": ("D", "n")}, 1)])
-def test_a_tombstone_in_another_letter_case_is_refused_unless_it_is_a_value_of_its_own(
-    settings, ledger, deliver, make_dataset, said, refused
+@pytest.mark.parametrize(
+    ("said", "tombstone", "op", "refused"),
+    [
+        ({}, "D", "d", 1),
+        ({"values": ("D", "d")}, "D", "d", 0),
+        ({"values": ("D", "n")}, "D", "d", 1),
+        ({}, "D", "DELETE", 1),
+        ({}, "删除", "已删除", 1),
+        ({}, "D", "U", 0),
+        ({}, "注销", "D", 0),
+        ({"values": ("D", "删除")}, "D", "删除", 0),
+    ],
+)
+def test_a_tombstone_in_another_letter_case_or_word_is_refused_unless_it_is_a_value_of_its_own(
+    settings, ledger, deliver, make_dataset, said, tombstone, op, refused
 ):
-    dataset = make_dataset(**graves(("D",), **said))
-    _, values = deliver(dataset, {"uscc": GOOD, "fiscal_year": 2024, "op": "d"})
+    dataset = make_dataset(**graves((tombstone,), **said))
+    _, values = deliver(dataset, {"uscc": GOOD, "fiscal_year": 2024, "op": op})
     assert values["rows_refused"] == refused
     assert held(settings, ledger, dataset) == [(GOOD, 2024)] * (1 - refused)
 
