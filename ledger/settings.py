@@ -193,10 +193,13 @@ class Settings(BaseSettings):
 
 
 def _require_spelled(environ: Mapping[str, str]) -> None:
-    """Raise `SettingsError` for a variable that is one of ours but for a slip: it would have no effect."""
+    """Raise `SettingsError` for a variable that is one of ours but for a slip: it would have no effect.
+
+    A source file may name its own variables so too: JIFEN_BANK_KEY_FILE is no slip.
+    """
     ours = {f"JIFEN_{name.upper()}" for name in Settings.model_fields} | OTHER_VARIABLES
     for name in sorted(one for one in environ if one.startswith("JIFEN_") and one not in ours):
-        meant = get_close_matches(name, ours - environ.keys(), n=1, cutoff=0.8)
+        meant = get_close_matches(name, ours - environ.keys(), n=1, cutoff=0.85)
         if meant:
             raise SettingsError(f"no setting is called {name}.", "settings", f"rename it to {meant[0]}, or unset it")
 

@@ -142,6 +142,7 @@ def test_a_setting_that_a_slip_would_change_or_hide_is_refused(monkeypatch, name
         ("JIFEN_TIME_ZONE", "PRC"),
         ("JIFEN_RETRY_SECONDS", "1e3"),
         ("JIFEN_BACKUP_DIR", "of a program of the operator's own"),
+        ("JIFEN_BANK_KEY_FILE", "a variable that a sink names"),
     ],
 )
 @pytest.mark.usefixtures("folder")
