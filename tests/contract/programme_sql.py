@@ -4,6 +4,7 @@
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +151,6 @@ MODELS: Mapping[str, Sequence[str]] = {
         *("bank_answers", "need_offers", "bank_prospects", "need_feedback", "market_problems"),
     ),
 }
-_SQL: dict[str, str] = {}
 
 
 def _create(connection: duckdb.DuckDBPyConnection, name: str, types: str, rows: Rows) -> None:
@@ -170,21 +170,28 @@ def run(folder: str, given: Mapping[str, Rows], seeds: Mapping[str, Rows] | None
 
     `seeds` replaces rows of seeds, by name; the others are as they ship.
     """
+    models = _models(folder)
     connection = duckdb.connect()
     connection.execute("set threads = 1")
     for name, types in UPSTREAM.items():
-        if name not in MODELS[folder]:
+        if name not in models:
             _create(connection, name, types, given.get(name, ()))
     for name, columns in FEEDS.items():
-        _create(connection, name, ", ".join(f"{c} {t}" for c, t in columns.items()), given.get(name, ()))
+        if name in given or any(name in sql for sql in models.values()):
+            _create(connection, name, ", ".join(f"{c} {t}" for c, t in columns.items()), given.get(name, ()))
     for name, columns in SEED_TYPES.items():
-        rows = (seeds or {}).get(name, seed_rows(name))
-        _create(connection, name, ", ".join(f"{c} {t}" for c, t in columns.items()), rows)
-    for name in MODELS[folder]:
-        if name not in _SQL:
-            _SQL[name] = rendered(next((PROJECT / "models").rglob(f"{name}.sql")))
-        connection.execute(f"create table {name} as {_SQL[name]}")
+        if any(name in sql for sql in models.values()):
+            rows = (seeds or {}).get(name, seed_rows(name))
+            _create(connection, name, ", ".join(f"{c} {t}" for c, t in columns.items()), rows)
+    for name, sql in models.items():
+        connection.execute(f"create table {name} as {sql}")
     return connection
+
+
+@cache
+def _models(folder: str) -> dict[str, str]:
+    """The SQL of each model of a folder, in their order."""
+    return {name: rendered(next((PROJECT / "models").rglob(f"{name}.sql"))) for name in MODELS[folder]}
 
 
 def records(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """The parameters of the supermarket: as they ship nothing is wrong, and each check finds the fault it is for."""
 
+from collections.abc import Iterator
+
 import duckdb
 import pytest
 
@@ -40,12 +42,21 @@ FAULTS = {
 }
 
 
-def found(fault: str | None = None) -> set[str]:
-    """The checks that find something in the seeds as they ship, after a fault: those of their texts."""
+@pytest.fixture(scope="module")
+def seeds() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The seeds as they ship."""
     with duckdb.connect() as connection:
         load_programme(connection, read_programme(PROJECT), PROJECT)
-        connection.execute(fault or "select 1")
+        yield connection
+
+
+def found(connection: duckdb.DuckDBPyConnection, fault: str = "select 1") -> set[tuple[str, str, str]]:
+    """The checks that find something in the seeds after a fault: those of their texts. The seeds stay as they were."""
+    connection.execute(f"begin; {fault}")
+    try:
         return {(one.file, one.problem_zh, one.problem_en) for one in found_by_checks(connection, PROJECT, "market")}
+    finally:
+        connection.execute("rollback")
 
 
 def texts(check: str) -> tuple[str, str, str]:
@@ -53,8 +64,8 @@ def texts(check: str) -> tuple[str, str, str]:
     return about.removeprefix("-- ").partition(":")[0], zh.removeprefix("-- "), en.removeprefix("-- ")
 
 
-def test_nothing_is_wrong_with_the_parameters_that_ship() -> None:
-    assert found() == set()
+def test_nothing_is_wrong_with_the_parameters_that_ship(seeds: duckdb.DuckDBPyConnection) -> None:
+    assert found(seeds) == set()
 
 
 def test_each_check_has_a_fault_to_find() -> None:
@@ -63,11 +74,11 @@ def test_each_check_has_a_fault_to_find() -> None:
 
 
 @pytest.mark.parametrize("check", FAULTS)
-def test_a_check_finds_its_fault(check: str) -> None:
+def test_a_check_finds_its_fault(seeds: duckdb.DuckDBPyConnection, check: str) -> None:
     file, zh, en = texts(check)
     assert any(
         one[0] == file and one[1].startswith(zh.partition("{")[0]) and one[2].startswith(en.partition("{")[0])
-        for one in found(FAULTS[check])
+        for one in found(seeds, FAULTS[check])
     )
 
 

@@ -2,6 +2,7 @@
 
 # SQL over a test's own tables
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -66,37 +67,38 @@ FAULTS = {
 }
 
 
-def found(fault: str | None = None) -> dict[str, list[tuple[object, ...]]]:
-    """What each check finds in the seeds as they ship, after a fault."""
+@pytest.fixture(scope="module")
+def seeds() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The seeds as they ship."""
     with duckdb.connect() as connection:
         for name, columns in SEED_TYPES.items():
             connection.execute(f"create table {name} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
             path = PROJECT / "seeds" / "programme" / f"{name}.csv"
             connection.execute(f"insert into {name} from read_csv('{path}', all_varchar = true, header = true)")
-        if fault:
-            connection.execute(fault)
-        answers = {}
-        for folder in ("subsidies", "pool"):
-            connection.execute((CHECKS / folder / "_shared.sql").read_text(encoding="utf-8"))
-            for path in checks_of(folder):
-                rows = connection.execute(path.read_text(encoding="utf-8"))
-                names = [name for name, *_ in rows.description or ()]
-                about, zh, en = (line.removeprefix("-- ") for line in path.read_text(encoding="utf-8").splitlines()[:3])
-                table, _, keys = about.partition(": ")
-                assert table in SEED_TYPES
-                assert {"ruleset_id", *keys.split(", ")} <= set(names), path
-                assert zh
-                assert en
-                answers[f"{folder}/{path.stem}"] = rows.fetchall()
-        return answers
+        yield connection
+
+
+def found(connection: duckdb.DuckDBPyConnection, check: str) -> list[tuple[object, ...]]:
+    """What a check finds in the seeds."""
+    text = (CHECKS / f"{check}.sql").read_text(encoding="utf-8")
+    connection.execute((CHECKS / f"{check}.sql").with_name("_shared.sql").read_text(encoding="utf-8"))
+    rows = connection.execute(text)
+    names = [name for name, *_ in rows.description or ()]
+    about, zh, en = (line.removeprefix("-- ") for line in text.splitlines()[:3])
+    table, _, keys = about.partition(": ")
+    assert table in SEED_TYPES
+    assert {"ruleset_id", *keys.split(", ")} <= set(names), check
+    assert zh
+    assert en
+    return rows.fetchall()
 
 
 def checks_of(folder: str) -> list[Path]:
     return sorted(path for path in (CHECKS / folder).glob("*.sql") if path.stem != "_shared")
 
 
-def test_nothing_is_wrong_with_the_parameters_that_ship() -> None:
-    assert {name: rows for name, rows in found().items() if rows} == {}
+def test_nothing_is_wrong_with_the_parameters_that_ship(seeds: duckdb.DuckDBPyConnection) -> None:
+    assert {check: rows for check in FAULTS if (rows := found(seeds, check))} == {}
 
 
 def test_each_check_has_a_fault_to_find() -> None:
@@ -104,8 +106,12 @@ def test_each_check_has_a_fault_to_find() -> None:
 
 
 @pytest.mark.parametrize("check", FAULTS)
-def test_a_check_finds_its_fault(check: str) -> None:
-    assert found(FAULTS[check])[check] != []
+def test_a_check_finds_its_fault(seeds: duckdb.DuckDBPyConnection, check: str) -> None:
+    seeds.execute(f"begin; {FAULTS[check]}")
+    try:
+        assert found(seeds, check) != []
+    finally:
+        seeds.execute("rollback")
 
 
 def test_what_is_not_official_says_so() -> None:
