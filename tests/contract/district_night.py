@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,13 @@ class DistrictNight:
         *,
         given: Mapping[str, str] | None = None,
         only: Sequence[str] = (),
+        asked: Sequence[str] = (),
         threads: int = 2,
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """Run the models that dbt compiled, in their order, over other inputs.
 
         `inputs` is a folder laid out as the night's; `given` are relations made by SQL in place of the models of those
-        names; `only` runs no model but these, upon copies of what they read.
+        names; `only` runs no model but these, upon copies of what they read; `asked` none but what these are made of.
         """
         with duckdb.connect() as connection:
             connection.execute(f"set threads = {threads}; set preserve_insertion_order = false")
@@ -49,7 +51,7 @@ class DistrictNight:
             # Under the name it was built by, which its own views know it by; what is compiled is run without that name.
             built = self.candidate.warehouse.stem
             connection.execute(f"attach '{self.candidate.warehouse}' as {built} (read_only)")
-            for node in self._ordered():
+            for node in self._ordered(asked):
                 name = node["alias"]
                 if given and name in given:
                     connection.execute(f"create table {name} as {given[name]}")
@@ -60,9 +62,13 @@ class DistrictNight:
                     connection.execute(f"create {kind} {name} as {self._sql(node)}")
             yield connection
 
-    def _ordered(self) -> list[dict[str, Any]]:
+    @cached_property
+    def _nodes(self) -> dict[str, dict[str, Any]]:
         nodes = json.loads((self.candidate.target / "manifest.json").read_bytes())["nodes"]
-        wanted = {key: node for key, node in nodes.items() if node["resource_type"] in ("model", "seed")}
+        return {key: node for key, node in nodes.items() if node["resource_type"] in ("model", "seed")}
+
+    def _ordered(self, asked: Sequence[str]) -> list[dict[str, Any]]:
+        wanted = self._nodes
         ordered: dict[str, dict[str, Any]] = {}
 
         def visit(key: str) -> None:
@@ -71,8 +77,9 @@ class DistrictNight:
                     visit(parent)
                 ordered[key] = wanted[key]
 
-        for key in sorted(wanted):
-            visit(key)
+        for key, node in sorted(wanted.items()):
+            if not asked or node["alias"] in asked:
+                visit(key)
         return list(ordered.values())
 
     def _sql(self, node: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ PLACES = (
     "select uscc, points_total, points_available, score, rank_overall, rank_in_stage, rank_in_industry "
     "from rankings order by all"
 )
+SCORED = ("points", "rankings")
 UPSERTS = ("credit.evaluations", "credit.events", "credit.repairs", "talent.headcounts", "talent.persons")
 
 
@@ -83,7 +84,7 @@ def test_neither_order_nor_a_delivery_sent_twice_changes_anything(night: Distric
     for dataset in datasets(inputs):
         twice = "union all select * replace (_batch || '-again' as _batch) from landed" if dataset in UPSERTS else ""
         rewrite(inputs, dataset, f"select * from (select * from landed {twice}) order by hash(columns(*)::varchar)")
-    with night.replayed(inputs) as connection:
+    with night.replayed(inputs, asked=SCORED) as connection:
         points, places = scored(connection)
     assert points == night.rows(POINTS)
     assert places == night.rows(PLACES)
@@ -103,14 +104,14 @@ def test_what_landed_last_stands_whatever_its_stamp(night: DistrictNight, inputs
     parts = [f"select * replace ({to}) from landed where evaluation_no = '{number}'" for to in changed.values()]
     others = f"select * from landed where evaluation_no <> '{number}'"
     rewrite(inputs, "credit.evaluations", " union all ".join([others, *parts]))
-    with night.replayed(inputs) as connection:
+    with night.replayed(inputs, asked=("credit_standing",)) as connection:
         found = connection.execute(f"select credit_grade from credit_standing where uscc = '{uscc}'").fetchall()
     assert found == [("D",)]
 
 
 @pytest.mark.parametrize("threads", [1, 4])
 def test_the_number_of_threads_changes_nothing(night: DistrictNight, threads: int) -> None:
-    with night.replayed(threads=threads) as connection:
+    with night.replayed(asked=SCORED, threads=threads) as connection:
         points, places = scored(connection)
     assert points == night.rows(POINTS)
     assert places == night.rows(PLACES)
@@ -139,7 +140,7 @@ def test_an_enterprise_that_takes_a_new_name_keeps_its_points(
         f"select * replace ('改了名的科技有限公司' as name, {day} as valid_from, null::date as valid_to) "
         f"from landed where {is_it} and valid_to is null",
     )
-    with night.replayed(inputs) as connection:
+    with night.replayed(inputs, asked=SCORED) as connection:
         points, places = scored(connection)
         (name,) = connection.execute(f"select enterprise_name from rankings where {is_it}").fetchone() or ("",)
     assert name == "改了名的科技有限公司"
@@ -175,10 +176,10 @@ def test_a_repaired_penalty_gives_the_points_back_on_that_very_day(
     inputs = copied_inputs(night, tmp_path_factory.mktemp("penalty"))
     rewrite(inputs, "credit.events", event)
     own = f"select indicator_code, points from points where uscc = '{uscc}' order by all"
-    with night.replayed(inputs) as connection:
+    with night.replayed(inputs, asked=SCORED) as connection:
         punished = dict(connection.execute(own).fetchall())
     rewrite(inputs, "credit.repairs", repair)
-    with night.replayed(inputs) as connection:
+    with night.replayed(inputs, asked=SCORED) as connection:
         repaired, places = scored(connection)
     before = dict(night.rows(own))
     assert punished["L22"] < before["L22"]
