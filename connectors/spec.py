@@ -247,7 +247,7 @@ class FileRequest(Strict):
 class DatabaseRequest(Strict):
     """Which table to read, and how many rows make a page."""
 
-    table: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")
+    table: str = Field(pattern=r"^[^\W\d][\w.]*$")
     size: int = Field(gt=0)
     since: SinceColumn | None = None
 

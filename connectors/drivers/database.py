@@ -121,14 +121,14 @@ class _DatabaseLine:
     def _cut(self) -> None:
         # SQLite can be interrupted; psycopg and PyMySQL have a socket, which is shut; python-oracledb cancels.
         raw = self._raw
+        if (unread := getattr(raw, "_result", None)) is not None:
+            # PyMySQL reads a result to its end before it lets go of it, and prints that it cannot.
+            unread.unbuffered_active = False
         if hasattr(raw, "interrupt"):
             raw.interrupt()
         elif hasattr(raw, "fileno") or hasattr(raw, "_sock"):
             with socket.socket(fileno=os.dup(getattr(raw, "_sock", raw).fileno())) as line:
                 line.shutdown(socket.SHUT_RDWR)
-            if (unread := getattr(raw, "_result", None)) is not None:
-                # PyMySQL reads a result to its end before it lets go of it, and prints that it cannot.
-                unread.unbuffered_active = False
         elif hasattr(raw, "cancel"):
             raw.cancel()
 

@@ -1,5 +1,6 @@
 """A register by SQLAlchemy URL: SQLite as in the demo, and a real PostgreSQL."""
 
+import gc
 import json
 import time
 from datetime import UTC, date, datetime
@@ -413,6 +414,44 @@ def test_rows_are_one_moment_though_others_write_meanwhile(settings, url):
     if not url.startswith("sqlite"):
         execute(url, "delete from technology_contracts")
     assert len(rows_of([first, *pages])) == 2500
+
+
+ENDED = {
+    "mariadb": (
+        "seq",
+        "seq_1_to_99999",
+        "select id from information_schema.processlist where db = database()",
+        "kill {}",
+    ),
+    "postgres": (
+        "n",
+        "generate_series(1, 99999) as of(n)",
+        "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+        "select pg_terminate_backend({})",
+    ),
+}
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("server", ENDED)
+def test_a_reading_that_the_database_ends_is_broken_off_without_a_traceback(server, request, tmp_path, monkeypatch):
+    settings = settings_of(tmp_path, monkeypatch, url := request.getfixturevalue(server))
+    number, numbers, readers, end = ENDED[server]
+    fields = ", ".join(f"repeat('x', 200) as {column.source_field}" for column in CONTRACTS.columns[1:])
+    view = f"create view 宽表 as select {number} as contract_no, {fields} from {numbers}"  # noqa: S608 - made up here
+    execute(url, "drop view if exists 宽表", view)
+    wide = DatabaseRequest(table="宽表", size=10)
+    pages = pull(Ask(SCIENCE, CONTRACTS.model_copy(update={"request": wide}), settings))
+    next(pages)
+    engine = create_engine(url.replace("mysql:", "mysql+pymysql:"))
+    with engine.connect() as connection:
+        own = connection.scalar(text("select connection_id()")) if server == "mariadb" else None
+        for reader in {*connection.execute(text(readers)).scalars()} - {own}:
+            connection.execute(text(end.format(reader)))
+    engine.dispose()
+    with pytest.raises(TransientError, match="reading broke off"):
+        list(pages)
+    gc.collect()
 
 
 def test_rows_larger_than_a_page_may_be_are_refused_before_they_are_held(mariadb, tmp_path, monkeypatch):
