@@ -13,6 +13,7 @@ from hypothesis import settings as examples
 
 from ledger.settings import PROJECT_DIR
 from sandbox.start import start
+from tests import forked_dbt
 
 if TYPE_CHECKING:
     from tests.e2e.installation import Installation, Ran
@@ -35,6 +36,13 @@ examples.load_profile("jifen")
 def environment_is_put_back() -> Iterator[None]:
     """What a test, or a sweep that it calls, sets in its own process is gone for the next one."""
     with patch.dict(os.environ):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def dbt_is_imported_once() -> Iterator[None]:
+    """A night, or a build of one model, that runs in this process forks its dbt."""
+    with patch("editions.dbt._start", forked_dbt.start):
         yield
 
 

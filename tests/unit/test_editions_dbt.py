@@ -4,6 +4,7 @@ import pytest
 
 from editions import dbt as started
 from editions.dbt import Dbt
+from tests.forked_dbt import AS_SHIPPED
 
 
 @pytest.fixture
@@ -11,10 +12,9 @@ def processes(monkeypatch):
     found = []
 
     def start(output):
-        found.append(begin(output))
+        found.append(AS_SHIPPED(output))
         return found[-1]
 
-    begin = started._start
     monkeypatch.setattr(started, "_start", start)
     return found
 
