@@ -13,7 +13,9 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 ROWS_ON_A_SHEET = 1_048_575
 """The most rows that Excel takes below the header; further rows go on the next sheet."""
 LONGEST_TEXT = 32_767
-FIRST_DAY = date(1899, 12, 30)
+DIGITS = 15
+"""So many digits of a number a sheet keeps."""
+FIRST_DAY, SURE_FROM = date(1899, 12, 30), date(1900, 3, 1)
 NUMBER, TEXT, DAY, HEAD = 0, 1, 2, 3
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 ESCAPE_LIKE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
@@ -46,7 +48,8 @@ Rows = Iterable[Sequence[Any]]
 def write_workbook(path: Path, title: str, header: Sequence[str], rows: Rows, notes: Rows) -> None:
     """Write one table and, on a last sheet, notes about it; `rows` may be any number.
 
-    A text is a text cell, whatever it looks like; a number is written digit by digit, None as an empty cell.
+    A text is a text cell, whatever it looks like; a number is written digit by digit, one of more than 15 digits as
+    text; None is an empty cell.
     """
     left, names = iter(rows), list[str]()
     with ZipFile(path, "w", ZIP_DEFLATED, compresslevel=6) as book:
@@ -93,11 +96,23 @@ def _text(value: Any, style: int = TEXT) -> str:
     return f'<c s="{style}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
 
 
+def _number(text: str) -> str:
+    """A number, as text where it has more digits than a sheet keeps."""
+    if len(text) > DIGITS and len((text.rstrip("0") if "." in text else text).lstrip("-0.").replace(".", "")) > DIGITS:
+        return _text(text)
+    return f"<c><v>{text}</v></c>"
+
+
+def _day(value: date) -> str:
+    """A day; before March 1900 as text, since Excel counts a 29 February 1900."""
+    return _text(value) if value < SURE_FROM else f'<c s="{DAY}"><v>{(value - FIRST_DAY).days}</v></c>'
+
+
 _WRITTEN: dict[type, Callable[[Any], str]] = {
-    int: lambda value: f"<c><v>{value}</v></c>",
-    Decimal: lambda value: f"<c><v>{value:f}</v></c>",
+    int: lambda value: _number(str(value)),
+    Decimal: lambda value: _number(f"{value:f}"),
     bool: lambda value: f'<c t="b"><v>{int(value)}</v></c>',
-    date: lambda value: f'<c s="{DAY}"><v>{(value - FIRST_DAY).days}</v></c>',
+    date: _day,
 }
 
 
