@@ -2,9 +2,12 @@
 
 import re
 import time
+import zlib
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import replace
 from itertools import islice
+from json import detect_encoding
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -25,11 +28,15 @@ from ledger.settings import Settings, read_variable
 
 MOST_OF_AN_ANSWER_BYTES = 1 << 16
 GONE = 410
+_GZIP = b"\x1f\x8b"
 _DEEPEST = 3
 """How deep an answer is searched for parts that repeat our message."""
 # Some channels wrap their JSON in the call of a function, as for a page of theirs.
 _JSONP = re.compile(rb"\s*[A-Za-z_$][\w$.]*\((.*)\)[\s;]*", re.DOTALL)
 _BEGINS_AS_JSON = re.compile(r'\[?\{\s*"')
+# errcode=40001&errmsg=… or code: 500
+_PAIR = re.compile(r"(\w+) ?[=:] ?([^\s&,;=:{}]*)")
+_PAIRS = re.compile(rf"{_PAIR.pattern}(?:[\s&,;]+{_PAIR.pattern}){{0,50}}")
 _BAD_NUMBER = re.compile(r"[45]\d\d")
 
 
@@ -98,6 +105,7 @@ def prepared(sink: NoticeSink, url: str, headers: dict[str, str], body: bytes) -
 
 def _require_accepted(sink: NoticeSink, answer: Answer, secrets: Secrets, sent: bytes) -> None:
     """An `AgencyError` for an answer that is no receipt."""
+    answer = replace(answer, body=_in_utf8(answer.body))
     status, body = answer.status, answer.body
     form = answer.headers.get("Content-Type", "").lower()
     what, next_step = "", "check its secret and address"
@@ -117,6 +125,10 @@ def _require_accepted(sink: NoticeSink, answer: Answer, secrets: Secrets, sent: 
         value = loads(wrapped[1] if wrapped else body)
     except (ValueError, RecursionError):
         value = None
+    if isinstance(value, str):
+        # Some frameworks write their JSON as a JSON text.
+        with suppress(ValueError, RecursionError):
+            value = loads(value.encode())
     if sink.answered is not None:
         if not isinstance(value, dict):
             what = f"the channel answers {status} without {sink.answered.code}, the field of its result."
@@ -132,11 +144,24 @@ def _require_accepted(sink: NoticeSink, answer: Answer, secrets: Secrets, sent: 
         )
 
 
+def _in_utf8(body: bytes) -> bytes:
+    """A body in UTF-8: channels write GBK and UTF-16 too, and some pack without saying so."""
+    if body.startswith(_GZIP):
+        with suppress(zlib.error):
+            body = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(body, MOST_OF_AN_ANSWER_BYTES)
+    for encoding in (detect_encoding(body), "gb18030"):
+        with suppress(UnicodeDecodeError):
+            return body.decode(encoding).encode()
+    return body
+
+
 def _refusal(value: Any, answer: Answer, sent: bytes) -> str:
     """What of an answer reports that the message was not accepted, or nothing."""
     if isinstance(value, (dict, list)):
         return ", ".join(islice(unreceived(_without_echo(value, loads(sent))), 3))
     text = answer.body.replace(sent, b"").decode("utf-8", "replace").strip()
+    if _PAIRS.fullmatch(text) and (found := ", ".join(islice(unreceived(dict(_PAIR.findall(text))), 3))):
+        return found
     if refuses_receipt(text) or _BAD_NUMBER.fullmatch(text):
         return text
     # A proxy between us may end an answer without a length where the line behind it broke.

@@ -53,7 +53,7 @@ REPLIES = yaml.safe_load(Path(__file__).with_name("replies.yml").read_text(encod
 
 
 def reply_of(row):
-    body = row["json"] if "json" in row else row.get("text", "").encode()
+    body = row["json"] if "json" in row else row.get("text", "").encode(row.get("encoding", "utf-8"))
     return Reply(body, row.get("status", 200), row.get("headers", {}))
 
 
@@ -61,6 +61,7 @@ ACCEPTED = [reply_of(row) for row in REPLIES["accepted"]]
 ACCEPTED += [Reply(gzip.compress(b'{"errcode": 0}'), headers={**JSON, "Content-Encoding": "gzip"})]
 REFUSED = [(reply_of(row), row["told"]) for row in REPLIES["refused"]]
 REFUSED += [
+    (Reply(gzip.compress(b'{"errcode": 7}')), "errcode is 7"),
     (Reply(b"x" * 200_000), "more than 65536 bytes"),
     (Reply(gzip.compress(b" " * 50_000_000), headers={"Content-Encoding": "gzip"}), "more than 65536 bytes"),
 ]
