@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from connectors.sink_files import read_sinks
 from editions.manifest import read_manifest
-from editions.places import edition_path, point_current
+from editions.places import edition_path, point_current, require_edition
 from editions.seal import EditionDamagedError
 from editions.touched import touched
 from editions.verify import verify
@@ -93,10 +93,11 @@ def correct(
 
     The night is an ordinary one, of today or `as_of`: the wrong facts or rules were corrected before. Its edition is of
     kind `correction` and names the corrected one. Raises `NotPossibleError` for an edition that was never published,
-    or a day before the current edition's.
+    or a day before the current edition's, and `EditionMissingError` for one whose tables are not there.
     """
     ledger = open_ledger(settings)
     _require_published(ledger, edition_id)
+    require_edition(settings.data_dir, edition_id)
     day = as_of or settings.today
     if has_passed(ledger, day):
         raise NotPossibleError(
@@ -150,6 +151,7 @@ def _go_to(
     who: str,
 ) -> Acted:
     row = edition_row(ledger, stands) or {}
+    require_edition(settings.data_dir, stands)
     if findings := verify(edition_path(settings.data_dir, stands), row["manifest_sha256"]):
         raise EditionDamagedError(
             f"edition {stands} is damaged ({findings[0].path} {findings[0].message}), so readers cannot go to it. "

@@ -15,6 +15,7 @@ from editions.places import EditionDroppedError, edition_path, require_edition
 from editions.seal import require_whole
 from editions.verify import verify
 from flows import retention
+from flows.acts import correct, roll_back
 from flows.retention import SHIPPED, apply, plan, read_policy
 from ledger.acts import WITHDRAWN, record_act
 from ledger.journal import breaks, differences, entries
@@ -101,9 +102,14 @@ def test_a_dropped_edition_keeps_its_proof_and_who_needs_its_tables_is_told(sett
     assert {"manifest.json", "SHA256SUMS", "verdict.json"} < {one.name for one in path.iterdir()}
     assert not (path / "tables").exists()
     assert [found.problem for found in verify(path, row["manifest_sha256"])] == ["dropped"]
-    for need in (require_edition, lambda *_: require_whole(path, june, row["manifest_sha256"])):
+    for need in (
+        lambda: require_edition(settings.data_dir, june),
+        lambda: require_whole(path, june, row["manifest_sha256"]),
+        lambda: correct(settings, june, "wrong titles", "li"),
+        lambda: roll_back(settings, june, "wrong titles", "li"),
+    ):
         with pytest.raises(EditionDroppedError, match=r"was dropped on .* jifen edition rebuild"):
-            need(settings.data_dir, june)
+            need()
     (entry,) = entries(ledger, "dropped")
     assert (entry["content"]["what"], entry["content"]["decided_by"]) == ([june, four[1]], "li")
     assert [*breaks(ledger, {}), *differences(ledger)] == []
