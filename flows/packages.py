@@ -36,6 +36,7 @@ from editions.working_days import add_working_days
 from flows.night import Night
 from ledger.deliveries import DAILY, RECALL, UNKNOWN, before, record_composed
 from ledger.files import PART, file_sha256, making_of, publish_durably, write_durably
+from ledger.held import held_batches
 from ledger.journal import head
 from ledger.minisign import SUFFIX
 from ledger.publications import edition_row
@@ -44,6 +45,7 @@ from ledger.store import Row
 
 log = logging.getLogger("jifen")
 
+CONSENTS = "science.consents"
 ROWS = "rows.json"
 """Beside a kept package: of each table the columns that may hold something, with the enterprises in whose rows."""
 # The first of these that applies to an enterprise is the reason given: a withdrawal comes before all others.
@@ -183,6 +185,8 @@ def key_file(variable: Variable, where: str) -> Path:
 
 def cut_tables(night: Night, sink: ExtractSink, edition_id: str, send_date: date) -> dict[str, Extract]:
     """What consent allows of each table that the recipient gets, on this day; by a mandate the whole table."""
+    if sink.grant == "consent":
+        _require_consents_stand(night)
     path = edition_path(night.settings.data_dir, edition_id)
     require_sealed(night, path, edition_id)
     sink.require_decided()
@@ -199,6 +203,18 @@ def cut_tables(night: Night, sink: ExtractSink, edition_id: str, send_date: date
             )
         )
     return found
+
+
+def _require_consents_stand(night: Night) -> None:
+    """Raise `DeliveryError` while consents are held and no person rejected them: withdrawals may be among them."""
+    for row in held_batches(night.ledger):
+        decision = row["decision"] or {}
+        is_rejected = (decision.get("action"), decision.get("content_sha256")) == ("rejected", row["content_sha256"])
+        if f"{row['source']}.{row['dataset']}" == CONSENTS and not is_rejected:
+            raise DeliveryError(
+                f"{CONSENTS} of {row['as_of']} is held: which consents were withdrawn is not decided, and nothing is "
+                f"sent by them. Whose: data. Next: jifen source held {CONSENTS}, then accept or reject it, jifen run"
+            )
 
 
 def require_sealed(night: Night, path: Path, edition_id: str) -> None:

@@ -690,6 +690,21 @@ def test_a_restored_ledger_uses_no_number_again_that_it_may_have_sent(three, pen
     assert three.loaded() == {"1", "3"}
 
 
+def test_while_consents_are_held_nothing_is_sent_by_them_until_a_person_decides(bank, monkeypatch):
+    held = {"source": "science", "dataset": "consents", "as_of": "2025-07-09", "content_sha256": "a", "decision": None}
+    rejected = {"action": "rejected", "content_sha256": "a"}
+    for rows in ([held], [{**held, "decision": {**rejected, "action": "accepted"}}]):
+        monkeypatch.setattr(packages, "held_batches", lambda _, rows=rows: rows)
+        (line,) = bank.send()
+        assert "jifen source held science.consents" in line["error"]
+    monkeypatch.setattr(packages, "held_batches", lambda _: [{**held, "content_sha256": "b", "decision": rejected}])
+    assert bank.send()[0]["state"] == "pending", "another delivery than the one that was rejected"
+    by_office = SINK.model_copy(update={"grant": "mandate"})
+    packages.cut_tables(bank.night, by_office.model_copy(update={"tables": {}}), "2025-06-30-a", DAYS[0])
+    monkeypatch.setattr(packages, "held_batches", lambda _: [{**held, "decision": rejected}])
+    assert bank.send()[0]["state"] == "sent"
+
+
 # --- answers
 
 
