@@ -37,6 +37,7 @@ from connectors.spelling import as_code
 from connectors.vectors import make_reader
 from connectors.zone import Zone
 from ledger.hand_made import (
+    GROUP_LINE,
     MAY_BE_NONE,
     NO_NAME,
     NO_RECORD,
@@ -343,7 +344,12 @@ def _refuse_totals(
         stated, alone = facts[column.name], dataset.key == (column.name,)
         is_none = pc.equal(stated, column.source_field)
         if pc.any(pc.match_substring_regex(stated, MAY_BE_NONE)).as_py():
-            pattern = NO_RECORD + NO_NAME * (alone or column.is_identifying) + RULE_LINE * alone
+            pattern = (
+                NO_RECORD
+                + NO_NAME * (alone or column.is_identifying)
+                + RULE_LINE * alone
+                + GROUP_LINE * bool(column.names)
+            )
             is_none = pc.or_(is_none, pc.match_substring_regex(stated, pattern))
             if alone and not column.names and pc.any(is_none).as_py():
                 is_none = pc.and_not(is_none, _are_letter_codes(stated, is_none))

@@ -55,7 +55,8 @@ NO_NAME = (
     r"|(?:求和|计数|平均值)项\s*[:：]|sum of\s|(?:行|列)标签\s*$"
     r"|(?:同比|环比)(?:增长|增减|增速)?\s*[%％]?\s*$|(?:占比|增长率|上年同期数?|本[年月]累计)\s*$"
     r"|(?:人民币\s*)?[(（]?\s*大写\s*[)）]?\s*(?:[:：].*)?$"
-    r"|(?:填写)?[示样]例\s*(?:[:：]|$)|例\s*[:：]|[(（]?\s*[必选]填\s*[)）]?\s*$"
+    r"|(?:填[写报表])?[示样范]例\s*(?:[:：]|$)|例如?\s*[:：]|[(（]\s*[示样]?例\s*[)）]|[(（]?\s*[必选]填\s*[)）]?\s*$"
+    r"|测试(?:数据|记录|用例)?\s*$|test(?:ing)?(?:\s*data)?\s*$|x{3,}\s*$"
     r"|(?:n?varchar2?|char|string|text|int(?:eger)?|bigint|number|double|decimal|date(?:time)?|timestamp"
     r"|字符型?|文本型?|数[值字]型?|日期型?)\s*(?:[(（]\s*[0-9, ]+[)）])?\s*$"
     r"|(?:序号|编号|(?:企业|单位|公司|机构)?名称|统一社会信用代码|纳税人识别号)\s*$"
@@ -65,6 +66,8 @@ NO_NAME = (
 """Added to `NO_RECORD` for a column that names enterprises: a total of some place, an average, a type. In a key of
 several columns such a text may be a value: 资产总计 is an item of a balance sheet.
 """
+GROUP_LINE = r"|^\s*(?:[(（][一二三四五六七八九十]{1,3}[)）]|[一二三四五六七八九十]{1,3}\s*[、.．])\s*\pL"
+"""Added for names: the head of a group of rows (一、制造业), which may have the sums of its group."""
 RULE_LINE = r"|^[-_=~*#+\s—]{3,}$"
 """Added to `NO_RECORD`: a line drawn below a table. A name of asterisks alone may be a masked one."""
 MAY_BE_NONE = r"[A-Za-z]{3}|[^ -~]|^[^A-Za-z0-9]+$"

@@ -301,7 +301,7 @@ Time taken: 1.2 seconds|ORA-01555: too old|ERROR 1045 (28000): no|ERROR: connect
 填表人签字|制表  张三|审核 李四|经手人：|上报时间：2025|制单：|校对：|
 领导签字：|资料来源：统计局|资料来源于统计局|来源：税务|本表一式两份|其中:国有|总额|均值|Max|std|All|全部|其它|東江合計|Totals|
 总记录数 3|已选择3行。|(3 行受影响)|查询到 3 条记录|查询完成|导出日期 2025-06-30|打印日期2025|查询条件：|第1/3页|见下页|
-序号|编号|企业名称|统一社会信用代码|int|number|日期
+序号|编号|企业名称|统一社会信用代码|int|number|日期|填报示例|范例：|例如：U0|（例）U0|测试|测试数据|test|XXX
 """.replace("\n", "").split("|")
 UNIT_NAMES = """
 合计科技有限公司|注册中心|Total Energies|共享单车|说明书|第一制造|制表机厂|审核中心：一部|平均数码公司|最大科技|
@@ -310,7 +310,8 @@ UNIT_NAMES = """
 Page One|3 rowing clubs|Totalrecords 公司|填报人才网|日期网络|查无数据公司|无记录片厂|文本科技|字符型科技|
 续表面处理厂|大写科技|必填网络|Summit|Text 科技|单位：东江公司（元）店|以上科技|本表科技|负责人才网|上报科技|
 结束科技|完美科技|填报单位服务部|编号科技|企业名称网|日期网络|International|Number One|校对科技|
-来源科技|来源于自然食品公司|总额咨询|已选择公司|全国兴公司|Maximal|Allianz|其他山公司
+来源科技|例外科技|测试科技|Testo|Xxxx Ltd|三一重工|十月科技|
+来源于自然食品公司|总额咨询|已选择公司|全国兴公司|Maximal|Allianz|其他山公司
 """.replace("\n", "").split("|")
 
 
@@ -438,6 +439,12 @@ def test_a_unit_in_the_row_below_the_header_is_that_of_the_column(make_dataset, 
     else:
         notes = [note for note in read_bodies(dataset, body).notes if note.startswith("stated_unit")]
         assert notes == ([told] if told else [])
+
+
+@pytest.mark.parametrize("text", ["一、制造业", "（二）高新区", "十二．其他服务业"])
+def test_the_head_of_a_group_of_rows_is_no_name(make_dataset, text):
+    reading = read(make_dataset(**UNITS), [{"unit_no": "U1", "enterprise_name": text, "staff": 1}])
+    assert ([refusal.rule for refusal in reading.refusals], reading.rows) == (["enterprise_name:not_a_record"], [])
 
 
 @pytest.mark.parametrize("text", ["****", "------", "—— ——"])
