@@ -10,6 +10,7 @@ TOGETHER = {
         "contract/test_adding_an_agency.py",
         "contract/test_adding_an_indicator.py",
         "contract/test_district_night.py",
+        "contract/test_planting.py",
         "contract/test_programme.py",
         "contract/test_programme_night.py",
         "contract/test_public_list.py",

@@ -37,6 +37,7 @@ def told_of(ran):
     return {f"{one['source']}.{one['dataset']}": one for one in ran.output["report"]["pulled"]}
 
 
+@pytest.mark.usefixtures("first_night")
 def test_agencies_that_die_in_mid_transfer_hold_up_nothing_but_themselves(installation):
     env = installation.sandbox.env
     with (
