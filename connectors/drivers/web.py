@@ -1,6 +1,7 @@
 """Files left over HTTPS: in a WebDAV folder (RFC 4918), or in a bucket of an S3-compatible store."""
 
 import logging
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing, suppress
 from functools import partial
@@ -48,6 +49,7 @@ _REFUSED: Final = {
     423: "another has locked it",
     507: "there is no room",
 }
+_CODE: Final = re.compile(rb"<Code>(\w{1,60})</Code>")
 _CHANGES: Final = ("PUT", "MOVE")
 _NO_SUCH_ADDRESS: Final = (400, 502)
 """Answers to a MOVE behind a proxy that ends TLS: the server knows itself under another address."""
@@ -92,6 +94,11 @@ def fetch(
             name: line.again(partial(line.content, f"{folder}/{name}", MAX_BODY_BYTES), PULL_AGAIN)
             for name in sorted(names)
         }
+    # A store answers 403 for what is not there, too.
+    hidden = [name for name, content in found.items() if isinstance(content, _Hidden)]
+    if hidden and not isinstance(connection, S3Connection):
+        what = f"the recipient does not let us read {folder}/{hidden[0]}."
+        raise AgencyError(what, where, f"ask them for the right to read folder {folder}")
     return [(name, content) for name, content in found.items() if isinstance(content, bytes)]
 
 
@@ -164,6 +171,9 @@ class _Line:
         if answer.status not in _REFUSED:
             require_not_busy(answer, "the recipient")
         why = _REFUSED.get(answer.status, "it does not say why")
+        # The word of a store: RequestTimeTooSkewed is a matter of the clock.
+        if said := _CODE.search(answer.body):
+            why = f"{why}, {said[1].decode()}"
         what = f"the recipient refuses to {method} {path} ({answer.status}: {why})."
         raise AgencyError(what, self.where, _NEXT_STEP.format(path))
 

@@ -175,6 +175,9 @@ def test_files_are_left_whole_once_and_read_again_and_another_one_is_never_repla
 def test_who_is_not_known_or_may_not_is_told(reach, apache, store):
     with pytest.raises(AgencyError, match=r"refuses to PUT .* \(401: it rejects our credentials"):
         reach({**apache, "BOX_PASSWORD": "wrong"}, DAV, [("b.csv", b"b")])
+    settings = Settings(retry_seconds=8, channel_hosts="localhost", _env_file=None)
+    with pytest.raises(AgencyError, match=r"does not let us read box/a\.ack\.json"):
+        web.fetch(DAV, "box", {"a.ack.json"}, "bank", settings)
     with pytest.raises(AgencyError, match=r"refuses to PUT .* \(403: the account may not"):
         reach({**store, "BOX_SECRET": "wrong"}, S3, [("b.csv", b"b")])
 
@@ -250,6 +253,11 @@ def not_here(self):
     self.answer(403)
 
 
+def skewed(self):
+    self.rfile.read(int(self.headers["Content-Length"]))
+    self.answer(403, b"<?xml version='1.0'?><Error><Code>RequestTimeTooSkewed</Code></Error>")
+
+
 @pytest.mark.parametrize("connection", [DAV, S3])
 @pytest.mark.parametrize(
     ("ways", "error", "told"),
@@ -258,6 +266,7 @@ def not_here(self):
         ({"do_PUT": no_room}, AgencyError, "there is no room"),
         ({"do_PUT": busy}, TransientError, "the recipient answers 503"),
         ({"do_PUT": not_here}, AgencyError, "the account may not"),
+        ({"do_PUT": skewed}, AgencyError, "403: the account may not, RequestTimeTooSkewed"),
     ],
 )
 def test_what_goes_wrong_is_told_and_nothing_half_stays(rude, connection, ways, error, told):
