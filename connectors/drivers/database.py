@@ -274,8 +274,14 @@ def _interval(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _raise_refusal(error: exc.SQLAlchemyError, ask: Ask) -> None:
-    """Raise an `AgencyError` where the database refuses access, without its words, which may hold a name."""
+    """Raise an `AgencyError` where the database refuses access, without its words, which may hold a name.
+
+    For a file that is no database it is a `DataError`.
+    """
     text = str(getattr(error, "orig", ""))
+    if "file is not a database" in text or "disk image is malformed" in text:
+        what = "the file is no SQLite database, or is damaged: maybe it was cut short on its way."
+        raise DataError(what, ask.dataset.address, "ask the agency to put the file again") from None
     if sign := next((sign for sign in _REFUSED if sign in text), None):
         variables = ", ".join(ask.source.variables())
         what = f"the database refuses access ({sign})."

@@ -150,6 +150,17 @@ def test_a_url_that_leads_nowhere_is_told_and_its_password_is_not_shown(wrong, e
     assert not Path("/tmp/gone-canary.sqlite").exists()
 
 
+@pytest.mark.parametrize(("keep", "body"), [(0, b"<html>" * 400), (50_000, b"")])
+def test_a_file_that_is_no_database_or_was_cut_short_is_told(keep, body, tmp_path, monkeypatch):
+    path, fields = tmp_path / "science.sqlite", ", ".join(f"{column.source_field} text" for column in CONTRACTS.columns)
+    execute(f"sqlite:///{path}", f"create table technology_contracts ({fields})")
+    rows = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 9999) select i, 'x' from n"
+    execute(f"sqlite:///{path}", f"insert into technology_contracts (contract_no, status) {rows}")
+    path.write_bytes(path.read_bytes()[:keep] + body)
+    with pytest.raises(DataError, match=r"no SQLite database, or is damaged.*put the file again"):
+        read(settings_of(tmp_path, monkeypatch, f"sqlite:///{path}"))
+
+
 def test_the_ledger_itself_works_on_postgresql(database, tmp_path):
     ledger = open_ledger(Settings(data_dir=tmp_path, ledger_url=database, _env_file=None))
     run_id = start_run(ledger, date(2025, 6, 30), "plain")
