@@ -1,6 +1,6 @@
 """Problems in the rows that staff edit: each query in `dbt_project/checks` finds the rows with one fault."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,24 +31,39 @@ def problems_in(connection: duckdb.DuckDBPyConnection, project: Path, *, is_aske
     them. The `file` of a problem is the seed.
     """
     connection.execute("set variable is_asked = ?", [is_asked])
-    connection.register("declared_datasets", _declared_datasets(project.parent / "connectors" / "sources"))
     return found_by_checks(connection, project, "rulesets")
 
 
 def found_by_checks(connection: duckdb.DuckDBPyConnection, project: Path, folder: str) -> list[Problem]:
     """Every row that a check of `checks/<folder>` finds in the tables of `connection`; `file` is the seed."""
     connection.execute("set variable models = ?", [str(project / "models")])
+    for table, rows in _declared(project.parent / "connectors" / "sources").items():
+        connection.register(table, rows)
     checks = project / "checks" / folder
     connection.execute((checks / SHARED).read_text(encoding="utf-8"))
     named = sorted(path for path in checks.glob("*.sql") if path.name != SHARED)
     return sorted({problem for check in named for problem in _found_by(connection, check)})
 
 
-def _declared_datasets(sources: Path) -> pa.Table:
+def _declared(sources: Path) -> dict[str, pa.Table]:
+    """What source files declare: their datasets, and the values that a column may have."""
     # The fast loader: only names are read here, and source files are checked elsewhere.
     files = [yaml.load(path.read_bytes(), yaml.CSafeLoader) for path in sorted(sources.glob("*.yml"))]
-    pairs = [(one["name"], table["name"]) for file in files for one in file["sources"] for table in one["tables"]]
-    return pa.table({"source": [source for source, _ in pairs], "dataset": [dataset for _, dataset in pairs]})
+    tables = [(one["name"], table) for file in files for one in file["sources"] for table in one["tables"]]
+    values = [
+        (source, table["name"], column["name"], str(value))
+        for source, table in tables
+        for column in table["columns"]
+        for value in column.get("config", {}).get("meta", {}).get("values", ())
+    ]
+    return {
+        "declared_datasets": _table(("source", "dataset"), [(source, table["name"]) for source, table in tables]),
+        "declared_values": _table(("source", "dataset", "column_name", "value"), values),
+    }
+
+
+def _table(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> pa.Table:
+    return pa.table({name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(names)})
 
 
 def _found_by(connection: duckdb.DuckDBPyConnection, check: Path) -> Iterator[Problem]:

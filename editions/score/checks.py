@@ -105,6 +105,7 @@ def _of_ids(columns: Columns) -> Iterator[Check]:
             "{id} is a total or a note and no id",
             "drop the row: it would be ranked among the others",
         ),
+        (r"^#\s|^//", "{id} begins a comment and is no id", "drop the row: it would be ranked among the others"),
         (LOST_DIGITS, "{id} is what a sheet made of an id", "make its column text and fill in the whole id"),
         (GUARDED, "{id} is an id within the signs of a sheet", "write it without them"),
     ):

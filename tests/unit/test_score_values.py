@@ -180,6 +180,7 @@ NO_IDS = ["无", "NULL", "-", "——", "#N/A", "#REF!", "同上", "〃", "R\uff
 REFUSED += [(f"id,C01\na,1\n{text},3\n", "stands for no id", "row 2, column id") for text in NO_IDS]
 OF_A_SHEET = {
     "made of an id": ["6.2226E+18", "6.22261E18", "10086.0", "3月1日"],
+    "begins a comment": ["# of 2025", "//b"],
     "signs of a sheet": ["'0013", '"=""0012"""', "“0012”", "「a」"],
 }
 REFUSED += [

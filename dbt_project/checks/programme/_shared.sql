@@ -50,3 +50,11 @@ select
     kind, item_id, version, case_no,
     trim(unnest(string_split(facts, ';'))) as statement
 from programme_cases;
+
+-- The texts that a fact may be, as far as they are known: those of its column in the source file, or the stages.
+create or replace temp view known_texts as
+select facts.fact, declared_values.value as text
+from (values ('tax_grade', 'tax', 'credit_grades', 'grade'), ('credit_grade', 'credit', 'evaluations', 'grade')) as facts (fact, source, dataset, column_name)
+inner join declared_values using (source, dataset, column_name)
+union
+select 'stage', stage from ruleset_stages;
