@@ -158,6 +158,10 @@ _CELL_FAULTS = (
     (rf"{CELL_ERROR}|^[?\uff1f]+$|\ufffd", "is what a sheet shows in place of a value"),
     (rf"{SCIENTIFIC}|{_DAY}", "is what a sheet makes of a number or a code"),
     ("^='?\"|^'[^']*$", "stands within the signs of a sheet"),
+    (
+        r"^[\uff01-\uff5e]*[０-９Ａ-Ｚａ-ｚ][\uff01-\uff5e]*$",
+        "is written in full-width letters",
+    ),
     (r"^(?i:[(<]?(null|nan)[)>]?|n/a)$", "is a word for nothing: leave the cell empty"),
 )
 

@@ -108,6 +108,7 @@ PLANTED = [
     ("conditions__known_texts", "programme_cases", {**LOAN, "case_no": "1"}, {"facts": "tax_grade=E"}),
     ("conditions__texts", "programme_conditions", {**LOAN, "fact": "tax_grade"}, {"none_of": "C；D"}),
     ("keys__alike", "reference_rates", {"valid_from": "2024-10-21"}, {"rate": "LPR_1Y"}),
+    ("keys__alike", "subsidy_programmes", {"programme_id": "lease-2024"}, {"firm_cap_group": "loan_and_leas"}),
     ("amounts__unit", "products", E_LOAN, {"max_limit_cny": "300", "min_limit_cny": "20"}),
     ("amounts__unit", "product_limits", {"lo_cny": "20000000"}, {"lo_cny": "2000"}),
     ("rates__days", "reference_rates", {"valid_from": "2025-05-20"}, {"rate_pct": "0.03"}),
@@ -171,9 +172,10 @@ def test_the_project_s_own_programme_has_no_problem():
 def test_a_planted_fault_is_found_by_the_check_that_is_for_it(loaded, tmp_path, check, file, rows, values):
     connection, programme, types = loaded
     # This check alone: all of them take twenty times as long.
-    (tmp_path / "checks" / "programme").mkdir(parents=True)
-    for part in ("models", "checks/programme/_shared.sql", f"checks/programme/{check}.sql"):
-        (tmp_path / part).symlink_to(PROJECT / part)
+    project = tmp_path / "dbt_project"
+    (project / "checks" / "programme").mkdir(parents=True)
+    for part in ("../connectors", "models", "checks/programme/_shared.sql", f"checks/programme/{check}.sql"):
+        (project / part).symlink_to(PROJECT / part)
     about, zh, en = (
         line.removeprefix("-- ")
         for line in (PROJECT / "checks" / "programme" / f"{check}.sql").read_text(encoding="utf-8").splitlines()[:3]
@@ -182,7 +184,7 @@ def test_a_planted_fault_is_found_by_the_check_that_is_for_it(loaded, tmp_path, 
     connection.execute(f"begin; drop table {file}")
     try:
         load_tables(connection, replace(programme, tables=tables), {file: types[file]})
-        problems = found_by_checks(connection, tmp_path, "programme")
+        problems = found_by_checks(connection, project, "programme")
     finally:
         connection.execute("rollback")
     assert {one.file for one in problems} == {about.partition(":")[0].format(file=file)}

@@ -9,3 +9,4 @@ where
     or guarantor is null
     or coalesce(limit_cny < 0, true)
     or coalesce(government_ceiling_pct not between 0 and 100, true)
+    or (government_ceiling_pct > 0 and government_ceiling_pct <= 1)

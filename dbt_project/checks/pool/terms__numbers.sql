@@ -4,7 +4,9 @@
 select pool_id as ruleset_id from pool_terms
 where
     coalesce(fee_rate_pct not between 0 and 100, true)
-    or coalesce(leverage_times < 1, true)
+    or coalesce(leverage_times not between 1 and 100, true)
+    or (warn_pct > 0 and warn_pct < 0.1)
+    or (stop_pct > 0 and stop_pct < 0.1)
     or coalesce(warn_pct not between 0 and 100, true)
     or coalesce(stop_pct not between 0 and 100, true)
     or warn_pct > stop_pct

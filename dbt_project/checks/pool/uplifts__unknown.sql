@@ -1,6 +1,8 @@
 -- pool_uplifts: ruleset_id, uplift
--- 没有这个协议，或上浮为负或缺失
--- no such agreement, or the uplift is below zero or missing
+-- 没有这个协议，或上浮为负、缺失或不是百分数（15 即 15%）
+-- no such agreement, or the uplift is below zero, missing or not in percent (15 is 15 %)
 select agreement_id as ruleset_id, * from pool_uplifts anti join pool_agreements using (agreement_id)
 union all
-select agreement_id as ruleset_id, * from pool_uplifts where coalesce(government_pct < 0, true) or uplift_group is null
+select agreement_id as ruleset_id, * from pool_uplifts
+where
+    coalesce(government_pct < 0, true) or (government_pct > 0 and government_pct <= 1) or uplift is null or uplift_group is null

@@ -11,8 +11,8 @@ with written as (
         'programme_cases', item_id, version, cast(case_no as varchar), trim(split_part(statement, '=', 1)),
         trim(split_part(statement, '=', 2))
     from stated_facts
-)
-
+),
+known as (select fact, string_agg(text, ', ' order by text) as texts from known_texts group by fact)
 select written.*, known.texts as known from written
-inner join (select fact, string_agg(text, ', ' order by text) as texts from known_texts group by fact) as known using (fact)
+inner join known on written.fact = known.fact
 anti join known_texts on written.fact = known_texts.fact and written.text = known_texts.text

@@ -9,7 +9,7 @@ with edges as (
 )
 
 select edges.* from edges
-inner join programme_facts using (fact)
+inner join programme_facts on edges.fact = programme_facts.fact
 where
     least(lo, hi) < 0
     or (programme_facts.unit = '%' and greatest(lo, hi) > 100)

@@ -1,8 +1,9 @@
 -- {file}: what, word, other
--- 与 {other} 只有大小写或符号不同，二者不相等
--- differs from {other} in letter case or signs alone, and counts as another
+-- 与 {other} 只差大小写、符号或一个字母，二者不相等
+-- differs from {other} in letter case, signs or one letter alone, and counts as another
 with words as (
-    select 'programme_conditions' as file, 'any_of' as what, item_id || ' ' || version as place, any_of as word from programme_conditions
+    select 'programme_conditions' as file, 'any_of' as what, item_id || ' ' || version as place, any_of as word
+    from programme_conditions
     union
     select 'products', 'bank', '', bank from products
     union
@@ -29,7 +30,12 @@ select file, what, word, (
     select min(others.word) from words as others
     where
         others.what = words.what and others.place = words.place and others.word <> words.word
-        and regexp_replace(lower(others.word), '[^\pL\pN]', '', 'g') = regexp_replace(lower(words.word), '[^\pL\pN]', '', 'g')
+        and (
+            regexp_replace(lower(others.word), '[^\pL\pN]', '', 'g') = regexp_replace(lower(words.word), '[^\pL\pN]', '', 'g')
+            -- Words that the file alone gives a meaning to, and that are told apart by more than a letter.
+            or (words.what in ('any_of', 'firm_cap_group') and length(words.word) > 5
+                and levenshtein(others.word, words.word) = 1)
+        )
 ) as other
 from words
 where other is not null

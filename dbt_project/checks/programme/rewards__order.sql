@@ -3,10 +3,11 @@
 -- has places and no order, an order and no places (all would get it), or the order is not 1 to 3 in turn
 select rewards.reward_id, rewards.version
 from rewards
-left join reward_orders using (reward_id, version)
+left join reward_orders on rewards.reward_id = reward_orders.reward_id and rewards.version = reward_orders.version
 group by rewards.reward_id, rewards.version, rewards.kind, rewards.places, rewards.top_pct
 having
     (coalesce(rewards.places, rewards.top_pct) is not null and count(reward_orders.place) = 0)
     or count(reward_orders.place) <> count(distinct reward_orders.place)
     or (rewards.kind <> 'rent' and coalesce(rewards.places, rewards.top_pct) is null and count(reward_orders.place) > 0)
-    or coalesce(min(reward_orders.place), 1) <> 1 or coalesce(max(reward_orders.place), 0) <> count(reward_orders.place) or count(reward_orders.place) > 3
+    or coalesce(min(reward_orders.place), 1) <> 1
+    or coalesce(max(reward_orders.place), 0) <> count(reward_orders.place) or count(reward_orders.place) > 3
