@@ -14,6 +14,7 @@ from hypothesis import settings as examples
 from ledger.settings import PROJECT_DIR
 from sandbox.start import start
 from tests import forked_dbt
+from tests.workers import Together, place_of
 
 if TYPE_CHECKING:
     from tests.e2e.installation import Installation, Ran
@@ -74,11 +75,14 @@ def first_night(district_state: Path, tmp_path_factory: pytest.TempPathFactory) 
         yield installation, installation.process("run", "--as-of", installation.as_of.isoformat())
 
 
+def pytest_collection_modifyitems(items):
+    """What takes long begins first, or the last worker would be at it alone."""
+    items.sort(key=lambda item: place_of(item.nodeid))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """What takes long to build is built once, by one of the workers; pytest calls this only with `pytest -n`."""
-    from tests.workers import Together
-
+    """Which tests go to one worker; pytest calls this only with `pytest -n`."""
     return Together(config, log)
 
 

@@ -1,8 +1,10 @@
-"""Which tests go to one worker when several run them: those of files that share what is dear to build.
+"""Which tests go to one worker when several run them: those of a file, and of files that share what is dear to build.
 
 The marks of pytest-xdist 3.8 for this do nothing under pytest 9.2, and say nothing; its hook for a scheduler works.
 """
 
+import pytest
+from xdist.remote import Producer
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 TOGETHER = {
@@ -30,11 +32,30 @@ TOGETHER = {
 }
 """By the name of what they share the files of tests that go to one worker, below `tests`."""
 
+DEAR = (
+    *("contract/test_kill_sweep.py", "contract/test_soak.py", "contract/test_delivery_sweep.py"),
+    *("foreign/test_foreign_clients.py", "contract/test_dbt_unit_tests.py", "contract/test_database_driver.py"),
+)
+"""Further files of long tests, which must not be the last to begin."""
+
 _GROUPS = {f"tests/{file}": name for name, files in TOGETHER.items() for file in files}
+_FIRST = [*_GROUPS, *(f"tests/{file}" for file in DEAR)]
+
+
+def place_of(nodeid: str) -> int:
+    """By which the tests are sorted: groups, then what is dear, then all others, in whatever order they were."""
+    file = nodeid.partition("::")[0]
+    return _FIRST.index(file) if file in _FIRST else len(_FIRST)
 
 
 class Together(LoadScopeScheduling):
-    """Whole groups first, the largest before the others; then every other test by itself, wherever there is room."""
+    """A group, or a file, at a time to each worker, in the order of the collection: its fixtures are made once."""
+
+    def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
+        super().__init__(config, log)
+        # The default is by the number of tests, which says nothing of what they cost.
+        config.option.loadscopereorder = False
 
     def _split_scope(self, nodeid: str) -> str:
-        return _GROUPS.get(nodeid.partition("::")[0], nodeid)
+        file = nodeid.partition("::")[0]
+        return _GROUPS.get(file, file)
