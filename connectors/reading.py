@@ -62,7 +62,7 @@ PLACE = (
 """The columns of a row beside its facts: the page and place it came from, whether it deletes, from when it holds in
 the world, and as JSON the fields that no column claims."""
 
-_DELETED = {"d", "del", "delete", "deleted", "remove", "removed", "删", "删除", "已删除"}
+_DELETED = {"d", "del", "delete", "deleted", "remove", "removed", "删", "删除", "已删除", "逻辑删除"}
 """The words by which feeds say that a record is deleted: beside one that is declared, no other means anything else."""
 
 COUNTED_AS = {"record_refused": "refused", "value_discarded": "discarded", "value_repaired": "repaired"}
@@ -206,7 +206,7 @@ class Reading:
         return Part(rows, refusals)
 
     def _deleted(self, facts: dict[str, pa.Array], size: int, faults: dict[int, list[Fault]]) -> pa.Array:
-        """Which records delete; a text that differs from a tombstone in letter case alone, or in the word, is refused.
+        """Which records delete; a text that is a tombstone but for letter case, signs or the word is refused.
 
         A record that deletes need not say more than its key: what else it lacks refuses nothing.
         """
@@ -217,11 +217,11 @@ class Reading:
         column = dataset.column(deletes.column)
         if column.kind == "varchar":
             exact = {as_code(text) for text in tombstones}
-            folded = {text.casefold() for text in exact}
+            folded = set(map(_bare, exact))
             spelled = {text: as_code(text) for text in stated.unique().drop_null().to_pylist()}
             tombstones = tuple(text for text, code in spelled.items() if code in exact)
             folded |= _DELETED if folded & _DELETED else set()
-            unsure = [text for text, code in spelled.items() if code not in exact and code.casefold() in folded]
+            unsure = [text for text, code in spelled.items() if code not in exact and _bare(code) in folded]
             unsure = [text for text in unsure if text not in (column.values or ())]
             for place in pc.indices_nonzero(pc.is_in(stated, pa.array(unsure, pa.string()))).to_pylist():
                 faults[place].append(Fault("not_in_values", column.name, stated[place].as_py(), True))
@@ -317,6 +317,11 @@ class _Together:
         numbers = pa.array([page.sequence for page, _ in self._parts], pa.int32())
         positions = np.concatenate([np.asarray(chunk.positions, np.int32) for _, chunk in self._parts])
         return [names.take(of_page), pa.array(positions), numbers.take(of_page)]
+
+
+def _bare(word: str) -> str:
+    """A word without blanks and brackets, in small letters."""
+    return re.sub(r"[\s()\[\]<>【】]", "", word).casefold()
 
 
 def _as_json(fields: dict[str, Any] | None) -> str | None:

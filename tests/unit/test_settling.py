@@ -227,6 +227,7 @@ def test_a_tombstone_deletes_whatever_else_it_lacks_and_a_later_record_brings_th
         ({"values": ("D", "n")}, "D", "d", 1),
         ({}, "D", "DELETE", 1),
         ({}, "删除", "已删除", 1),
+        ({}, "注销", "（注 销）", 1),
         ({}, "D", "U", 0),
         ({}, "注销", "D", 0),
         ({"values": ("D", "删除")}, "D", "删除", 0),
