@@ -16,6 +16,32 @@ from ledger.hand_made import clean
 MANY = 20
 """So many records are no single bad ones: a type, a value or a key that all of them lost is the agency's doing."""
 
+_YUAN = "CNY"
+_FOREIGN = (
+    *(
+        "USD",
+        "HKD",
+        "EUR",
+        "JPY",
+        "GBP",
+        "MOP",
+        "TWD",
+        "KRW",
+        "SGD",
+        "AUD",
+        "CAD",
+        "CHF",
+        "美元",
+        "港元",
+        "港币",
+        "欧元",
+    ),
+    *("日元", "英镑", "澳门元", "新台币", "韩元", "新加坡元", "澳元", "加元", "瑞士法郎"),
+)
+_UNITS = {word: word for word in ("元", "千元", "万元", "百万元", "千万元", "亿元", *_FOREIGN)}
+_UNITS |= {"万": "万元", "亿": "亿元", "RMB": _YUAN, "人民币": _YUAN, "¥": _YUAN, "￥": _YUAN, _YUAN: _YUAN}
+"""Words for a unit of money, and the unit that each means; the currency alone does not say in which unit of it."""
+
 _OF_TYPE = ("type_mismatch", "nested_value", "digits_lost", "time_of_day")
 
 
@@ -72,6 +98,42 @@ def refuse_respelled(dataset: Dataset, columns: Mapping[str, list[Any]], faults:
             if own is None or all(own[place] is None for place in stated):
                 for place in stated:
                     faults[place].append(Fault("unclaimed_field", column.name, one, True))
+
+
+def refuse_other_units(
+    dataset: Dataset, columns: Mapping[str, list[Any]], faults: dict[int, list[Fault]], notes: Counter[str]
+) -> None:
+    """Refuse a record that states another unit or currency of its amounts than their columns have: 万元, USD.
+
+    It stands in a field that no column claims and that holds nothing but such words. A column without a unit is taken
+    to be in yuan where several units come; where one comes it is counted, as above a table. A column whose field names
+    yuan has them.
+    """
+    amounts = [one for one in dataset.columns if one.kind == "decimal" and one.unit != "%"]
+    amounts = [one for one in amounts if not re.search("元|人民币|cny|rmb", one.source_field, re.IGNORECASE)]
+    for name in columns.keys() - {column.source_field for column in dataset.columns} if amounts else ():
+        if not {*map(_word, columns[name][:MANY])} <= {*_UNITS, ""}:
+            continue
+        stated = [_word(value) for value in columns[name]]
+        if not {*stated} - {""} or not {*stated} <= {*_UNITS, ""}:
+            continue
+        # Of a currency 元 is the name, of a unit the size.
+        is_currency = re.search("币|curr", name, re.IGNORECASE)
+        units = [_YUAN if is_currency and word == "元" else _UNITS.get(word, _YUAN) for word in stated]
+        known = {*units} - {_YUAN}
+        for column in (one for one in amounts if "@" not in name or name.startswith(f"{one.source_field}@")):
+            if column.unit is None and len(known) == 1 and not known & {*_FOREIGN}:
+                notes |= Counter({f"stated_unit:{unit}": 1 for unit in known - {"元"}})
+                continue
+            for place, unit in enumerate(units):
+                if unit not in (_YUAN, column.unit or "元") and columns.get(column.source_field, stated)[place]:
+                    faults[place].append(Fault("other_unit", column.name, stated[place], True))
+
+
+def _word(value: Any) -> str:
+    """A word for a unit as it is compared: 人民币万元 is 万元."""
+    word = value.strip().upper() if isinstance(value, str) else "" if value is None else "?"
+    return word.removeprefix("人民币") or word
 
 
 def _held(name: str, spelled: str, values: list[Any]) -> Iterable[Any]:

@@ -441,6 +441,46 @@ def test_a_unit_in_the_row_below_the_header_is_that_of_the_column(make_dataset, 
         assert notes == ([told] if told else [])
 
 
+@pytest.mark.parametrize(
+    ("field", "unit", "stated", "refused", "note"),
+    [
+        ("sum", "元", ["元", "万元", ""], ["万元"], None),
+        ("sum", "元", ["元", "万", "亿"], ["万", "亿"], None),
+        ("sum", "万元", ["CNY", "人民币", None], [], None),
+        ("sum", "万元", ["CNY", "USD", None], ["USD"], None),
+        ("sum", None, ["元", "万元", "亿元"], ["万元", "亿元"], None),
+        ("sum", "万元", ["万元", "人民币万元", None], [], None),
+        ("sum", "万元", ["元", "元", "元"], ["元", "元", "元"], None),
+        ("sum", None, ["万元", "万元", ""], [], "stated_unit:万元"),
+        ("sum", None, ["CNY", "人民币", "rmb"], [], None),
+        ("sum", None, ["CNY", "usd", "港元"], ["USD", "港元"], None),
+        ("sum", None, ["USD", "USD", "USD"], ["USD", "USD", "USD"], None),
+        ("sum_cny", None, ["USD", "CNY", "CNY"], [], None),
+        ("折合元", None, ["USD", "CNY", "CNY"], [], None),
+        ("sum", "%", ["USD", "CNY", "CNY"], [], None),
+        ("sum", "元", ["市一局", "万元", ""], [], None),
+        ("sum", "元", [3, None, None], [], None),
+        ("sum", "元", ["万元", 3, None], [], None),
+    ],
+)
+def test_a_record_that_states_another_unit_of_its_amounts_is_refused(make_dataset, field, unit, stated, refused, note):
+    columns = (column("no", required=True), column("sum", "decimal(20, 2)", source_field=field, unit=unit))
+    items = [{"no": f"R{place}", field: 1, "单位": word} for place, word in enumerate(stated)]
+    reading = read(make_dataset(key=("no",), columns=columns), items)
+    assert [(one.rule, one.value) for one in reading.refusals] == [("sum:other_unit", word) for word in refused]
+    assert len(reading.rows) == 3 - len(refused)
+    assert [one for one in reading.notes if one.startswith("stated_unit")] == ([note] if note else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "landed"), [("币种", 2), ("currency", 2), ("单位", 0), ("sum@币种", 2), ("no@币种", 2)]
+)
+def test_the_name_of_a_currency_says_nothing_of_the_unit(make_dataset, name, landed):
+    columns = (column("no", required=True), column("sum", "decimal(20, 2)", unit="万元"))
+    items = [{"no": f"R{place}", "sum": 1, name: "元"} for place in range(2)]
+    assert len(read(make_dataset(key=("no",), columns=columns), items).rows) == landed
+
+
 @pytest.mark.parametrize("text", ["一、制造业", "（二）高新区", "十二．其他服务业"])
 def test_the_head_of_a_group_of_rows_is_no_name(make_dataset, text):
     reading = read(make_dataset(**UNITS), [{"unit_no": "U1", "enterprise_name": text, "staff": 1}])
