@@ -10,8 +10,9 @@ from typing import Any
 from connectors.columns import Fault
 from connectors.errors import AgencyError
 from connectors.spec import Column, Dataset, JsonDecoder, JsonLinesDecoder, XmlDecoder
+from connectors.spelling import FALSE_WORDS
 from connectors.vectors import TypedColumn
-from ledger.hand_made import clean
+from ledger.hand_made import MISSING_WORDS, clean
 
 MANY = 20
 """So many records are no single bad ones: a type, a value or a key that all of them lost is the agency's doing."""
@@ -41,6 +42,23 @@ _FOREIGN = (
 _UNITS = {word: word for word in ("元", "千元", "万元", "百万元", "千万元", "亿元", *_FOREIGN)}
 _UNITS |= {"万": "万元", "亿": "亿元", "RMB": _YUAN, "人民币": _YUAN, "¥": _YUAN, "￥": _YUAN, _YUAN: _YUAN}
 """Words for a unit of money, and the unit that each means; the currency alone does not say in which unit of it."""
+
+_DELETED_FIELDS = {
+    *("deleted", "isdeleted", "isdelete", "isdel", "delflag", "deleteflag", "deletedflag", "deletedat", "deletetime"),
+    *(
+        "deletedtime",
+        "deletedon",
+        "删除标志",
+        "删除标识",
+        "删除标记",
+        "是否删除",
+        "已删除",
+        "逻辑删除",
+        "删除时间",
+        "删除日期",
+    ),
+}
+"""The names, folded, of fields that say that or when a record was deleted."""
 
 _OF_TYPE = ("type_mismatch", "nested_value", "digits_lost", "time_of_day")
 
@@ -128,6 +146,18 @@ def refuse_other_units(
             for place, unit in enumerate(units):
                 if unit not in (_YUAN, column.unit or "元") and columns.get(column.source_field, stated)[place]:
                     faults[place].append(Fault("other_unit", column.name, stated[place], True))
+
+
+def refuse_deleted(dataset: Dataset, columns: Mapping[str, list[Any]], faults: dict[int, list[Fault]]) -> None:
+    """Refuse a record that says in a field that no column claims that it was deleted (isDeleted: 1, 删除标志 2)."""
+    for name in columns.keys() - {column.source_field for column in dataset.columns}:
+        if _folded(name) in _DELETED_FIELDS:
+            for place, value in enumerate(columns[name]):
+                word = str("" if value is None else value).strip().casefold()
+                if word not in {*FALSE_WORDS, *MISSING_WORDS, "", "0.0", "未删除", "正常"} and not word.startswith(
+                    "0000"
+                ):
+                    faults[place].append(Fault("deleted_record", "", value, True))
 
 
 def _word(value: Any) -> str:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from connectors.columns import Fault, arrow_type, days_in, declared_schema, tombstones_of
 from connectors.decoders.chunk import Chunk
 from connectors.decoders.decode import decode
-from connectors.drift import claim_extra, refuse_other_units, refuse_respelled, settle_retyped
+from connectors.drift import claim_extra, refuse_deleted, refuse_other_units, refuse_respelled, settle_retyped
 from connectors.drivers.pages import Page
 from connectors.errors import AgencyError, ConfigError, PagingFaultError
 from connectors.file_order import name_of
@@ -174,6 +174,7 @@ class Reading:
         faults: dict[int, list[Fault]] = defaultdict(list)
         refuse_respelled(self._dataset, columns, faults)
         refuse_other_units(self._dataset, columns, faults, self.notes)
+        refuse_deleted(self._dataset, columns, faults)
         extra = claim_extra(self._dataset, columns, self._columns.keys(), faults, self.notes)
         facts: dict[str, pa.Array] = {}
         for column, read in self._readers:
