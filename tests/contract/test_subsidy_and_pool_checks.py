@@ -77,6 +77,9 @@ MORE = [
     ("pool/agreements__days", "update pool_agreements set government_ceiling_pct = 0.5"),
     ("pool/terms__numbers", "update pool_terms set warn_pct = 0.02, stop_pct = 0.03"),
     ("pool/uplifts__unknown", "update pool_uplifts set government_pct = 0.15"),
+    ("pool/uplifts__unknown", "update pool_uplifts set government_pct = 500"),
+    ("pool/transitions__unknown", "update pool_transitions set from_state = null where to_state = 'filed'"),
+    ("pool/transitions__unknown", "update pool_transitions set to_state = null where to_state = 'filed'"),
 ]
 
 

@@ -109,6 +109,7 @@ PLANTED = [
     ("conditions__texts", "programme_conditions", {**LOAN, "fact": "tax_grade"}, {"none_of": "C；D"}),
     ("keys__alike", "reference_rates", {"valid_from": "2024-10-21"}, {"rate": "LPR_1Y"}),
     ("keys__alike", "subsidy_programmes", {"programme_id": "lease-2024"}, {"firm_cap_group": "loan_and_leas"}),
+    ("keys__alike", "pool_uplifts", {"uplift": "key_firm", "agreement_id": "zone-bank_a-g1"}, {"uplift_group": "fir"}),
     ("amounts__unit", "products", E_LOAN, {"max_limit_cny": "300", "min_limit_cny": "20"}),
     ("amounts__unit", "product_limits", {"lo_cny": "20000000"}, {"lo_cny": "2000"}),
     ("rates__days", "reference_rates", {"valid_from": "2025-05-20"}, {"rate_pct": "0.03"}),

@@ -4,6 +4,6 @@
 from market_transitions
 where
     coalesce(scope, '') not in ('need', 'bank')
-    or from_state not in (select state from market_states)
-    or to_state not in (select state from market_states where scope in (market_transitions.scope, 'both'))
+    or coalesce(from_state, '') not in (select state from market_states)
+    or coalesce(to_state, '') not in (select state from market_states where scope in (market_transitions.scope, 'both'))
     or needs_reason is null

@@ -12,6 +12,7 @@ with counted as (
             from working_day_exceptions where year(day) = year
         ) as counted
     from working_years
+    where year between 1900 and 2199
 )
 
 from counted where working_days is distinct from counted

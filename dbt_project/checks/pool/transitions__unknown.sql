@@ -3,6 +3,6 @@
 -- no such state, or no such rule of the amount
 select to_state as ruleset_id, * from pool_transitions
 where
-    (from_state <> 'none' and from_state not in (from claim_states))
-    or to_state not in (from claim_states)
+    (coalesce(from_state, '') <> 'none' and coalesce(from_state, '') not in (from claim_states))
+    or coalesce(to_state, '') not in (from claim_states)
     or coalesce(amount_rule, '') not in ('none', 'up_to_principal', 'guaranteed_share', 'government_share', 'up_to_loss')

@@ -5,4 +5,4 @@ select agreement_id as ruleset_id, * from pool_uplifts anti join pool_agreements
 union all
 select agreement_id as ruleset_id, * from pool_uplifts
 where
-    coalesce(government_pct < 0, true) or (government_pct > 0 and government_pct <= 1) or uplift is null or uplift_group is null
+    coalesce(government_pct not between 0 and 100, true) or (government_pct > 0 and government_pct <= 1) or uplift is null or uplift_group is null
