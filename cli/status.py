@@ -216,7 +216,8 @@ def next_night(now: datetime, path: Path = PROJECT_DIR / "prefect.yaml") -> str 
         return None
     deployments = read_yaml(path.read_bytes()).get("deployments") or ()
     planned = [one for deployed in deployments for one in deployed.get("schedules") or ()]
-    schedules = [one for one in planned if one.get("active", True) and "cron" in one]
+    # `no` is a text to our reader and false to Prefect's: `jifen deploy` refuses it.
+    schedules = [one for one in planned if one.get("active", True) is True and "cron" in one]
     if not schedules:
         return None
     cron, zone = str(schedules[0]["cron"]), str(schedules[0].get("timezone", "UTC"))

@@ -174,8 +174,8 @@ class ExtractSink(_Sink):
     """Why packages go unsealed, where they do."""
     acknowledged: Acknowledgement | None = None
     grant: Literal["consent", "mandate"] = "consent"
-    data_classes: tuple[str, ...] = ()
-    purposes: tuple[str, ...] = Field(min_length=1)
+    data_classes: tuple[NonEmptyText, ...] = ()
+    purposes: tuple[NonEmptyText, ...] = Field(min_length=1)
     legal_basis: NonEmptyText
     issuer: BilingualTitle
     notice: NoticeFields | None = None
@@ -190,6 +190,8 @@ class ExtractSink(_Sink):
         yield isinstance(self.connection, kind), f"the connection is none of driver {self.driver}"
         fault = "a mandate names its data_classes; a consent names them itself"
         yield bool(self.data_classes) == (self.grant == "mandate"), fault
+        fault = "a recipient leaves its answers in another folder than the one that packages go to"
+        yield self.acknowledged is None or self.acknowledged.folder.strip("/") != self.folder.strip("/"), fault
         granted = self.tables.get(self.notice.table) if self.notice else None
         taken = granted.fields if granted else ()
         yield (
@@ -214,8 +216,14 @@ class ExtractSink(_Sink):
         decided = {*granted.fields, *granted.omitted}
         undecided, unknown = sorted(set(columns) - decided), sorted(decided - set(columns))
         both = set(granted.fields) & set(granted.omitted)
-        if undecided or unknown or both:
-            problems = {"undecided": undecided, "named but not there": unknown, "under both": sorted(both)}
+        twice = {name for name in granted.fields if granted.fields.count(name) > 1}
+        problems = {
+            "undecided": undecided,
+            "named but not there": unknown,
+            "under both": sorted(both),
+            "twice": sorted(twice),
+        }
+        if any(problems.values()):
             found = "; ".join(f"{what}: {', '.join(names)}" for what, names in problems.items() if names)
             raise ConfigError(
                 f"columns of {extract} are not decided on ({found}).",

@@ -116,6 +116,8 @@ def _deployments_in(file: Any) -> list[Wanted]:
     ]
     if not found:
         raise LookupError("none is named")
+    if unclear := [active for one in found for _, _, active in one.schedules if not isinstance(active, bool)]:
+        raise ValueError(f"active is true or false, not {unclear[0]}")
     return found
 
 

@@ -144,9 +144,10 @@ WORDS = "[\u3400-\u9fff]|[A-Za-z]{2,} +[A-Za-z]{2,}"
 """Chinese, or two words, in a text; for `re` and RE2 alike."""
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z]+|[A-Za-z][A-Za-z0-9]*_[A-Za-z0-9_]+")
 _CHINESE = re.compile("[\u3400-\u9fff]")
-_UNSEEN = re.compile(
+UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
+"""Characters that a reader of a text cannot see, and that make another text of it."""
 MAX_NAME = 1_000
 """A longer name is cut to so many characters before it is normalized: one character may become eighteen."""
 _BESIDE_CHINESE = re.compile(r"(?<=[^\x00-\xff]) | (?=[^\x00-\xff])")
@@ -154,7 +155,7 @@ _BESIDE_CHINESE = re.compile(r"(?<=[^\x00-\xff]) | (?=[^\x00-\xff])")
 
 _CELL_FAULTS = (
     (r"^\s|\s$", "has a blank or a line end around it"),
-    (rf"{_UNSEEN.pattern}|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", "holds a character that cannot be seen"),
+    (rf"{UNSEEN.pattern}|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", "holds a character that cannot be seen"),
     (rf"{CELL_ERROR}|^[?\uff1f]+$|\ufffd", "is what a sheet shows in place of a value"),
     (rf"{SCIENTIFIC}|{_DAY}", "is what a sheet makes of a number or a code"),
     ("^='?\"|^'[^']*$", "stands within the signs of a sheet"),
@@ -177,7 +178,7 @@ def fault_of_cell(text: str) -> str | None:
 
 def clean(text: str) -> str:
     """A name without line ends, doubled and invisible blanks, and blanks beside a Chinese character."""
-    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text[:MAX_NAME]))
+    plain = UNSEEN.sub("", unicodedata.normalize("NFKC", text[:MAX_NAME]))
     return _BESIDE_CHINESE.sub("", " ".join(plain.split()).replace("\x00", ""))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from ledger import journal
+from ledger.hand_made import clean
 from ledger.minisign import PublicKey, SecretKey, SignatureError, check, public_key_of, sign
 from ledger.yaml_file import read_yaml
 
@@ -64,12 +65,16 @@ def read_approvers(path: Path | None) -> dict[str, PublicKey]:
         return {}
     try:
         found = read_yaml(path.read_bytes())
-        approvers = {str(name): public_key_of(str(key)) for name, key in found.items()}
-    except (OSError, ValueError, AttributeError) as error:
+        if not isinstance(found, dict):
+            raise ValueError("it has no names with keys")
+        approvers = {str(name): public_key_of(str(key).strip()) for name, key in found.items()}
+    except (OSError, ValueError) as error:
         raise OverrideError(f"the approvers' file {path} cannot be read: {error}.", "name: KEY on each line") from None
     if unreadable := [name for name, key in approvers.items() if key is None]:
         raise OverrideError(f"{path}: the key of {', '.join(unreadable)} is no minisign public key.", "jifen key show")
     keys = {name: key for name, key in approvers.items() if key is not None}
+    if len({clean(name).casefold() for name in keys}) < len(keys):
+        raise OverrideError(f"{path}: two names differ in blanks or letter case alone.", "name each person once")
     if len({key.raw for key in keys.values()}) < len(keys):
         raise OverrideError(f"{path}: two names have the same key.", "give each person a key of their own")
     return keys

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from ledger.hand_made import UNSEEN
+
 _QUOTED = re.compile(r"'[^'<]{3,}'")
 """Parts of the text that a message of the library quotes."""
 
@@ -92,6 +94,13 @@ def read_yaml(text: str | bytes) -> Any:
     """The content of a YAML text in UTF-8. Raises `YamlFaultError` (a ValueError) that names the line."""
     try:
         plain = text if isinstance(text, str) else text.decode("utf-8-sig")
+        # U+FE0F only colours the sign before it.
+        seen, *unseen = UNSEEN.split(plain.replace("\ufe0f", ""), maxsplit=1)
+        if unseen:
+            line = seen.count("\n") + 1
+            fault = YamlFaultError(f"line {line}: it has a character that cannot be seen")
+            fault.lineno = line
+            raise fault
         return _load(plain)
     except UnicodeDecodeError as error:
         raise YamlFaultError(f"it is not UTF-8 (byte {error.start})") from None

@@ -43,6 +43,8 @@ FAULTS = {
 # Further faults of these checks: cells that are empty or hold the number of another column.
 MORE = [
     ("years__gap", "update working_years set year = 20250000 where year = 2026"),
+    ("orders__field", "update market_orders set place = null where place = 3"),
+    ("parameters__unknown", "update market_parameters set parameter = null where bank = 'bank_b'"),
     ("transitions__unknown", "update market_transitions set from_state = null where to_state = 'contacted'"),
     ("transitions__unknown", "update market_transitions set to_state = null where to_state = 'contacted'"),
 ]

@@ -441,6 +441,7 @@ def test_the_next_night_is_the_schedules(now, begins):
     [
         ("[]", None),
         ("[{cron: '30 22 * * *', active: false}]", None),
+        ("[{cron: '30 22 * * *', active: no}]", None),
         ("[{interval: 3600}]", None),
         ("[{cron: '@daily'}]", "@daily UTC"),
         ("[{cron: '30 25 * * *'}]", "30 25 * * * UTC"),
@@ -461,7 +462,13 @@ def test_a_broken_schedule_is_no_reason_to_say_nothing_of_the_last_night(setting
     assert ("the gate said no." in told, "not known: prefect.yaml: " in told) == (True, True)
 
 
-@pytest.mark.parametrize("file", ["[]", "deployments: []", "deployments: [{name: nightly}]", "deployments: nightly"])
+NOT_ACTIVE = """deployments: [{name: nightly, entrypoint: a, work_pool: {name: b},
+                schedules: [{cron: 30 22 * * *, active: no}]}]"""
+
+
+@pytest.mark.parametrize(
+    "file", ["[]", "deployments: []", "deployments: [{name: nightly}]", "deployments: nightly", NOT_ACTIVE]
+)
 def test_a_file_of_deployments_that_says_none_is_named_as_what_is_wrong(settings, tmp_path, file):
     (tmp_path / "prefect.yaml").write_text(file)
     with pytest.raises(ConfigError, match=r"prefect.yaml: says no deployments .*Whose: config"):

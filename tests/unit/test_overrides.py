@@ -119,9 +119,13 @@ def test_one_person_is_not_two(people):
     people.file.write_text(f"甲: {people.first.public.text}\n乙: {people.first.public.text}\n", encoding="utf-8")
     with pytest.raises(OverrideError, match="two names have the same key"):
         read_approvers(people.file)
+    text = f'Li: {people.first.public.text}\n"li ": {people.second.public.text}\n'
+    people.file.write_text(text, encoding="utf-8")
+    with pytest.raises(OverrideError, match="two names differ in blanks or letter case alone"):
+        read_approvers(people.file)
 
 
-@pytest.mark.parametrize("content", ["甲: not-a-key\n", "- 甲\n", "甲: [\n"])
+@pytest.mark.parametrize("content", ["甲: not-a-key\n", "- 甲\n", "甲: [\n", "", "甲:KEY\n"])
 def test_an_approvers_file_that_cannot_be_read_is_refused(people, content):
     people.file.write_text(content, encoding="utf-8")
     with pytest.raises(OverrideError):

@@ -11,7 +11,7 @@ from editions.ruleset_problems import problems_in
 from editions.score.errors import ScoreError
 from editions.score.export import export_ruleset
 from editions.score.ruleset import known_rulesets, load, read_folder, read_seeds, table_schemas
-from editions.score.run import Place, RulesetProblemsError, read_ruleset, score
+from editions.score.run import Place, RulesetProblemsError, problems_of, read_ruleset, score
 from ledger.settings import PROJECT_DIR
 
 PROJECT = PROJECT_DIR / "dbt_project"
@@ -172,6 +172,7 @@ def test_no_sql_is_made_of_a_code_that_is_more_than_a_name(folder, tmp_path, cod
             "an edge lies beyond 99,999,999,999,999.99 on either side",
         ),
         ({"stages": "stage,max_age_months\nyoung,3000000\nold,\n"}, "an age limit is between 1 and 1,200 months"),
+        ({"ruleset": "minimum_points_available\n8000\n"}, "above all points that there are: no enterprise"),
         ({"ruleset": "young_firm_months\n99999999\n"}, "young_firm_months between 0 and 1,200"),
     ],
 )
@@ -195,6 +196,22 @@ def test_a_code_is_judged_within_its_own_rule_set_and_each_fault_is_named_once(f
         ("mine, b", "duplicate code in the rule set (case is ignored)"),
         ("other, Order", "a reserved word of SQL cannot be an indicator's code"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("ruleset_id", "changes", "told"),
+    [
+        ("national-2024", {"valid_to": "2022-12-31"}, "365 days without a rule set before zhongkai-2024"),
+        ("national-2024", {"scheme": "POINTS"}, "in letter case, signs or one letter alone: it would not be used"),
+        ("zhongkai-2024", {"scheme": "point"}, "in letter case, signs or one letter alone: it would not be used"),
+        ("sme-tech", {"scheme": None}, "no scheme"),
+    ],
+)
+def test_a_rule_set_that_would_not_be_in_force_is_named(ruleset_id, changes, told):
+    own = read_seeds(PROJECT)
+    rows = [{**row, **changes} if row["ruleset_id"] == ruleset_id else row for row in own.tables["rulesets"]]
+    found = problems_of(replace(own, tables={**own.tables, "rulesets": rows}), Place(PROJECT_DIR, PROJECT_DIR))
+    assert [one for one in found if one.file == "rulesets.csv" and told in one.problem_en], found
 
 
 def test_a_folder_says_whether_it_states_its_first_day(folder):

@@ -37,6 +37,7 @@ def test_the_project_s_own_banks_lack_nothing():
         ({"fields": ["uscc"], "omitted": dict.fromkeys(COLUMNS, "no")}, "only uscc would go, .* no row is sent"),
         ({"fields": (*GRANTED["fields"], "salary")}, r"named but not there: salary\)"),
         ({"fields": (*GRANTED["fields"], "revenue_band")}, r"under both: revenue_band\)"),
+        ({"fields": (*GRANTED["fields"], "uscc")}, r"twice: uscc\)"),
         ({"name": "ext_bank__loans"}, "there are: .*ext_bank__scores"),
     ],
 )

@@ -44,7 +44,17 @@ def test_nothing_truth_and_plain_numbers_are_read(word, value):
 
 @pytest.mark.parametrize(
     "text",
-    ["a: [", "a: *canary", "a: !canary b", "a: 'canary", "? [1]\n: 2", "[" * 3000, "\x00", "名: 积".encode("gbk")],
+    [
+        "a: [",
+        "a: \u200bcanary",
+        "a: *canary",
+        "a: !canary b",
+        "a: 'canary",
+        "? [1]\n: 2",
+        "[" * 3000,
+        "\x00",
+        "名: 积".encode("gbk"),
+    ],
 )
 def test_what_is_no_yaml_is_told_without_what_stands_there(text):
     with pytest.raises(YamlFaultError) as caught:

@@ -3,5 +3,5 @@
 -- no such parameter, or it cannot be said of one bank or product
 from parameter_rows
 where
-    parameter not in ('answer_days', 'expiry_days', 'near_amount_pct', 'near_term_months', 'near_rate_pct')
+    coalesce(parameter, '') not in ('answer_days', 'expiry_days', 'near_amount_pct', 'near_term_months', 'near_rate_pct')
     or (parameter <> 'answer_days' and (bank is not null or product_id is not null))
