@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.columns import Fault, arrow_type, days_in, declared_schema, tombstones_of
+from connectors.columns import Fault, arrow_type, days_in, declared_schema, is_code, tombstones_of
 from connectors.decoders.chunk import Chunk
 from connectors.decoders.decode import decode
 from connectors.drift import claim_extra, refuse_deleted, refuse_other_units, refuse_respelled, settle_retyped
@@ -61,6 +61,9 @@ PLACE = (
 )
 """The columns of a row beside its facts: the page and place it came from, whether it deletes, from when it holds in
 the world, and as JSON the fields that no column claims."""
+
+_SHEET_DIGITS, _SCRIPT_DIGITS, _ZEROS = 15, 17, 4
+"""A sheet keeps 15 digits of a number and JavaScript 17; that codes end in 4 zeros together is no chance."""
 
 _DELETED = {"d", "del", "delete", "deleted", "remove", "removed", "删", "删除", "已删除", "逻辑删除"}
 """The words by which feeds say that a record is deleted: beside one that is declared, no other means anything else."""
@@ -190,6 +193,7 @@ class Reading:
         _check_rules(self._dataset, facts, faults)
         _refuse_totals(self._dataset, records, facts, faults)
         _refuse_numbering(self._dataset, records, faults)
+        _refuse_rounded(self._dataset, facts, faults)
         refusals = self._refusals(records, facts, faults)
         self.alive += size - pc.sum(deleted).as_py() if size else 0
         valid = self._dataset.valid
@@ -392,6 +396,28 @@ def _refuse_numbering(dataset: Dataset, records: _Together, faults: dict[int, li
         for place, record, following in records.first_records():
             if is_numbering(record.values()) or is_second_header(record, following):
                 faults[place].append(Fault("not_a_record", key.name, record.get(key.source_field), True))
+
+
+def _refuse_rounded(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int, list[Fault]]) -> None:
+    """Refuse codes of digits that all end in zeros behind the 15th, or the 17th: a sheet, or a script, rounded them.
+
+    Where the digit before those is mostly zero too, codes are filled up with zeros.
+    """
+    for column in dataset.columns:
+        if column.kind != "varchar" or column.check or column.values is not None or not is_code(column):
+            continue
+        stated = facts[column.name]
+        if (pc.max(pc.binary_length(stated)).as_py() or 0) <= _SHEET_DIGITS:
+            continue
+        long = stated.filter(pc.match_substring_regex(stated, "^[1-9][0-9]{15,}$")).unique().to_pylist()
+        for kept in (_SHEET_DIGITS, _SCRIPT_DIGITS):
+            found = [text for text in long if len(text) > kept]
+            is_rounded = len(found) > 1 and not any(text[kept:].strip("0") for text in found)
+            is_filled = 2 * sum(text[kept - 1] == "0" for text in found) > len(found)
+            if is_rounded and not is_filled and sum(len(text) - kept for text in found) >= _ZEROS:
+                for place in _places(pc.is_in(stated, pa.array(found))):
+                    faults[place].append(Fault("digits_lost", column.name, stated[place].as_py(), True))
+                break
 
 
 def _places(found: pa.Array) -> list[int]:
