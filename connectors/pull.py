@@ -10,10 +10,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from connectors.asked import lower_bound, partition_values, require_newest
 from connectors.drivers.pages import Ask, Lines, Page, PullDriver
-from connectors.errors import ConnectorError, LineDeadError, PagingFaultError, UnforeseenError
+from connectors.errors import ConnectorError, LineDeadError, PagingFaultError, TransientError, UnforeseenError
 from connectors.first_batch import first_limits
 from connectors.landing import Delivery
 from connectors.raw import keep_raw, page_of
@@ -31,7 +32,7 @@ from ledger.batches import (
     void_pages,
 )
 from ledger.settings import MissingVariableError, Settings
-from ledger.store import Row
+from ledger.store import Row, database_error
 
 _FILES = ("sftp", "folder")
 
@@ -86,7 +87,8 @@ def pull_dataset(
             return replace(base, state="failed", whose=same.whose, message=str(same))
         key, values = _pull_and_land(source, dataset, zone, settings, ledger, as_of, lines)
         lines.dead.pop(source.name, None)
-    except ConnectorError as error:
+    except (ConnectorError, OperationalError, InterfaceError) as caught:
+        error = caught if isinstance(caught, ConnectorError) else _ledger_is_gone(caught, dataset)
         if isinstance(error, LineDeadError):
             lines.dead[source.name] = error
         return replace(base, state="failed", whose=error.whose, message=str(error))
@@ -98,6 +100,12 @@ def pull_dataset(
         unforeseen = UnforeseenError(f"{type(error).__name__}: {error}.", dataset.address, "tell the makers of jifen")
         return replace(base, state="failed", whose=unforeseen.whose, message=str(unforeseen))
     return _as_pulled(base, key, values)
+
+
+def _ledger_is_gone(error: Exception, dataset: Dataset) -> TransientError:
+    """Drivers sort the errors of agencies' databases: this one is of ours, whose server may be there the next time."""
+    what = f"the ledger: {database_error(error)}."
+    return TransientError(what, dataset.address, "look at its disk or server, then jifen run")
 
 
 def _as_pulled(base: Pulled, key: BatchKey, values: Mapping[str, Any]) -> Pulled:

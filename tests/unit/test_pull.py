@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from connectors.check import check_source
 from connectors.drivers.pages import Lines, Page
@@ -55,6 +56,20 @@ def agency(monkeypatch, settings, ledger, make_dataset):
 
 def cut(items, size):
     return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def test_a_ledger_that_is_gone_for_a_moment_is_told_as_that_and_the_batch_goes_on(agency, monkeypatch):
+    found = agency(lambda _, size: cut(LISTING, size))
+
+    def lose(*_):
+        raise OperationalError("commit", None, ConnectionError("server closed the connection unexpectedly"))
+
+    with monkeypatch.context() as lost:
+        lost.setattr("connectors.pull.next_sequence_of", lose)
+        told = found.pull()
+    assert (told.state, told.whose) == ("failed", "transient")
+    assert "the ledger: server closed the connection unexpectedly." in told.message
+    assert found.pull().state == "landed"
 
 
 LISTING = [record(year=year) for year in range(2000, 2007)]
