@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,9 @@ from connectors.verdicts import refusals, require_no_refusal, require_whole
 
 MAX_LINE_BYTES = 2 * 1024 * 1024
 """The most that one line may hold, and about what the lines of one chunk hold together."""
+
+_ONE_TEXT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*\{|[\[{]\s*\n\s*[\[{\"])")
+"""A list of objects, or an object that goes over several lines."""
 
 _Placed = tuple[int, bytes, dict[str, Any]]
 """Number, bytes and value of a line that holds an object."""
@@ -61,22 +65,24 @@ def decode_jsonl(content: bytes, encodings: Sequence[str] = ("utf-8",)) -> Itera
         content = text.stream.read().encode()
     placed: list[_Placed] = []
     broken: list[Broken] = []
-    size, is_first, cut_at = 0, True, None
+    size, is_first, fault = 0, True, ""
+    if _ONE_TEXT.match(content):
+        raise FormError("is one JSON text, and not one value on each line.", "declare kind: json under decoder")
     known: set[str] = set()
-    for place, line, value, is_json in _values(content):
+    for place, line, value, why in _values(content):
         if isinstance(value, dict):
             known = known or set(value)
             _refuse_error(value, known, place)
             placed.append((place, line, value))
         else:
             broken.append(Broken(place, "not_a_record", value))
-        cut_at = None if is_json else place
+        fault = f"the last line ({place}) is no JSON: {why}." if why else ""
         size += len(line)
         if len(placed) + len(broken) >= CHUNK_ROWS or size >= MAX_LINE_BYTES:
             yield _chunk(placed, broken)
             placed, broken, size, is_first = [], [], 0, False
-    if cut_at is not None:
-        raise FormError(f"the last line ({cut_at}) is no JSON: the file is cut short.", PUT_AGAIN)
+    if fault:
+        raise FormError(fault, PUT_AGAIN)
     if placed or broken or is_first:
         yield _chunk(placed, broken)
 
@@ -88,8 +94,8 @@ def _refuse_error(value: dict[str, Any], known: set[str], place: int) -> None:
         raise FormError(what, again)
 
 
-def _values(content: bytes) -> Iterator[tuple[int, bytes, Any, bool]]:
-    """Each line that is not blank: its number, its bytes, its value (its text where it is no JSON), is it JSON."""
+def _values(content: bytes) -> Iterator[tuple[int, bytes, Any, str]]:
+    """Each line that is not blank: its number, its bytes, its value (its text where it is no JSON), why it is none."""
     decoder = msgspec.json.Decoder(float_hook=JsonNumber)
     stream = io.BytesIO(content)
     stream.seek(len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0)
@@ -99,17 +105,19 @@ def _values(content: bytes) -> Iterator[tuple[int, bytes, Any, bool]]:
         if len(line) > MAX_LINE_BYTES:
             raise FormError(f"line {place} holds more than {MAX_LINE_BYTES} bytes.")
         try:
-            yield place, line, decoder.decode(line), True
+            yield place, line, decoder.decode(line), ""
         except (msgspec.DecodeError, RecursionError):
             if line.strip():
                 yield place, line, *_leniently(line)
 
 
-def _leniently(line: bytes) -> tuple[Any, bool]:
+def _leniently(line: bytes) -> tuple[Any, str]:
     try:
-        return loads(line), True
-    except (ValueError, RecursionError):
-        return line.decode().strip(), False
+        return loads(line), ""
+    except (ValueError, RecursionError) as error:
+        is_cut = getattr(error, "is_cut", False)
+        # What follows the colon says to declare the kind that this is.
+        return line.decode().strip(), "the file is cut short" if is_cut else str(error).partition(": one value")[0]
 
 
 def _chunk(placed: list[_Placed], broken: list[Broken]) -> Chunk:
@@ -124,8 +132,8 @@ def _again(placed: list[_Placed], broken: list[Broken]) -> tuple[list[_Placed], 
     """The lines decoded again by a parser that keeps both values of a repeated name; a line it refuses is broken."""
     kept, fallen = [], list(broken)
     for place, line, _ in placed:
-        value, is_json = _leniently(line)
-        if is_json:
+        value, why = _leniently(line)
+        if not why:
             kept.append((place, line, value))
         else:
             fallen.append(Broken(place, "not_a_record", value))

@@ -149,6 +149,22 @@ def test_json_lines_cut_in_mid_line_are_a_loud_stop():
             list(decode_jsonl(whole[:cut]))
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'[{"a": 1}]\n', "is one JSON text, .*kind: json"),
+        (b'\xef\xbb\xbf[\n{"a": 1},\n{"a": 2}\n]\n', "is one JSON text, .*kind: json"),
+        (b'{\n "a": 1\n}\n', "is one JSON text, .*kind: json"),
+        (b'{"a": 1},\n{"a": 2},\n', r"the last line \(2\) is no JSON: more stands behind its end, from byte 8 on\."),
+        (b'{"a": 1}\r{"a": 2}\r', r"the last line \(1\) is no JSON: more stands behind"),
+        (b'{"a": 1}\nconnection reset\n', r"the last line \(2\) is no JSON: it is plain or delimited text"),
+    ],
+)
+def test_what_is_no_json_lines_is_told_as_what_it_is(read_body, body, told):
+    with pytest.raises(DataError, match=told):
+        read_body(body, kind="jsonl")
+
+
 def test_json_lines_in_another_encoding_are_a_loud_stop(read_body):
     with pytest.raises(DataError, match="is not utf-8"):
         read_body('{"a":"积分"}\n'.encode("gb18030"), kind="jsonl")
