@@ -20,7 +20,7 @@ from connectors.verdicts import refusals, require_no_refusal, require_whole
 MAX_LINE_BYTES = 2 * 1024 * 1024
 """The most that one line may hold, and about what the lines of one chunk hold together."""
 
-_ONE_TEXT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*\{|[\[{]\s*\n\s*[\[{\"])")
+_ONE_TEXT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*\{[^\n]*(?:\s*\Z|,\s*\n)|[\[{]\s*\n\s*[\[{\"])")
 """A list of objects, or an object that goes over several lines."""
 
 _Placed = tuple[int, bytes, dict[str, Any]]
