@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -29,9 +30,9 @@ from ledger.batches import promoted_batches
 from ledger.data_folder import raw_path
 from ledger.files import bytes_of, files_under, open_to_readers
 from ledger.publications import current_id, publication_rows
-from ledger.runs import exclusive_run
+from ledger.runs import exclusive_run, latest_runs
 from ledger.settings import Settings
-from ledger.store import open_ledger, rows
+from ledger.store import NotPossibleError, open_ledger, rows
 from ledger.tables import batches, deliveries, editions, objections, outbox, pages, publicities
 from ledger.yaml_file import read_yaml
 
@@ -41,6 +42,9 @@ NEVER = ("deliveries", "returns")
 _ENDED = ("landed", "unchanged", "refused", "abandoned")
 
 Batch = tuple[str, str, str]
+LEAP_DAYS, SURE_NIGHTS = 180, 30
+"""So many days without a night are taken for a clock that leapt, until so many nights have followed."""
+
 Days = Annotated[int, Field(ge=0, le=100_000)]
 """So many back from today is still a date, and longer than any data is kept."""
 
@@ -108,9 +112,12 @@ def apply(settings: Settings, policy: Policy, who: str) -> list[Going]:
     """Drop what the policy lets go, under the lock of the data folder; answers what went.
 
     The journal entry is written before anything is removed; after an interruption the next call removes the rest.
+    Raises `NotPossibleError` where the clock may have leapt ahead: by it everything would be old.
     """
     with exclusive_run(settings.data_dir):
-        ledger, found = open_ledger(settings), plan(settings, policy)
+        ledger = open_ledger(settings)
+        _require_no_leap(ledger, settings.today)
+        found = plan(settings, policy)
         for one in found:
             if not one.what:
                 continue
@@ -126,6 +133,16 @@ def apply(settings: Settings, policy: Policy, who: str) -> list[Going]:
                 for path in one.going:
                     remove_tree(path) if path.is_dir() else path.unlink(missing_ok=True)
     return found
+
+
+def _require_no_leap(ledger: Engine, today: date) -> None:
+    nights = latest_runs(ledger, SURE_NIGHTS, parts=())
+    for later, earlier in pairwise([today, *(date.fromisoformat(night["started_at"][:10]) for night in nights)]):
+        if (later - earlier).days > LEAP_DAYS:
+            raise NotPossibleError(
+                f"no night began between {earlier} and {later}: if a clock is wrong, data would go that are not old. "
+                f"Nothing was dropped. Next: jifen doctor; where the clock is right, again after {SURE_NIGHTS} nights"
+            )
 
 
 def why_editions_stay(ledger: Engine, settings: Settings) -> dict[str, str]:

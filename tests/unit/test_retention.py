@@ -2,9 +2,11 @@
 
 import os
 import shutil
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import insert
 
 from connectors.errors import ConfigError, DataError
 from connectors.stored import Store, require_stored
@@ -21,6 +23,9 @@ from ledger.acts import WITHDRAWN, record_act
 from ledger.journal import breaks, differences, entries
 from ledger.objections import open_objection
 from ledger.publications import edition_row
+from ledger.runs import latest_runs
+from ledger.store import NotPossibleError, write
+from ledger.tables import runs
 from tests.declared import source_of
 from tests.unit.refusing import GOOD, deliver, record
 from tests.unit.test_past import DAY, LATER, NEXT, land, run  # noqa: F401  # fixtures
@@ -82,6 +87,22 @@ def test_current_and_the_edition_it_follows_stay_and_so_do_ends_of_months_and_op
     open_objection(ledger, july, GOOD, "wrong", NEXT, 15, "li")
     assert going(settings, "editions").what == (june,)
     assert retention.why_editions_stay(ledger, settings)[august] == "it is current"
+
+
+def test_a_clock_that_leapt_drops_nothing_until_many_nights_have_followed(settings, ledger, four, monkeypatch):
+    monkeypatch.setattr("ledger.settings.datetime", SimpleNamespace(now=lambda zone: datetime(2031, 1, 1, tzinfo=zone)))
+    with pytest.raises(NotPossibleError, match=r"no night began between .* and 2031-01-01"):
+        apply(settings, policy(), "li")
+    assert entries(ledger, "dropped") == []
+    last = latest_runs(ledger)[0]
+    later = [
+        {**last, "run_id": f"r{n}", "run_no": 100 + n, "started_at": "2030-12-31T14:30:00+00:00"} for n in range(30)
+    ]
+    write(ledger, insert(runs).values(later[:29]))
+    with pytest.raises(NotPossibleError, match="and 2030-12-31"):
+        apply(settings, policy(), "li")
+    write(ledger, insert(runs).values(later[29:]))
+    assert four[0] in next(one.what for one in apply(settings, policy(), "li") if one.kind == "editions")
 
 
 def test_a_withdrawn_edition_is_no_end_of_a_month_and_the_one_before_it_stays(settings, ledger, four):
