@@ -172,6 +172,35 @@ def test_no_sql_is_made_of_a_code_that_is_more_than_a_name(folder, tmp_path, cod
             "an edge lies beyond 99,999,999,999,999.99 on either side",
         ),
         ({"stages": "stage,max_age_months\nyoung,3000000\nold,\n"}, "an age limit is between 1 and 1,200 months"),
+        ({"indicators": "indicator_code,class,class_zh\nC01,rd,研发\nC02,r,研发\n"}, "one class has two names, or two"),
+        (
+            {"indicators": "indicator_code,class,class_zh\nC01,rd,研发\nC02,rd,增长\n"},
+            "one class has two names, or two",
+        ),
+        ({"inputs": "indicator_code,source,dataset,years_back\nC01,a,b,999\n"}, "years_back is between 0 and 10"),
+        (
+            {"weights": "indicator_code,weight,deduction\nC01,100,20\n"},
+            "belongs to an indicator of function deduct or veto",
+        ),
+        (
+            {
+                "weights": "indicator_code,weight,deduction\nC01,100,2000\n",
+                "rules": FILES["rules.csv"].replace("step", "deduct"),
+            },
+            "takes away no more points than there are in all",
+        ),
+        (
+            {"conditions": "condition_code,measure,lo,inclusive_lo,hi,inclusive_hi\nk,score,60,true,60,false\n"},
+            "no value lies within its bounds",
+        ),
+        (
+            {"conditions": "condition_code,measure,lo,inclusive_lo,hi,inclusive_hi\nk,score,600,,,\n"},
+            "the lower bound is above 100.0",
+        ),
+        (
+            {"conditions": "condition_code,measure,lo,inclusive_lo,hi,inclusive_hi\nk,points:C01,1000,,,\n"},
+            "the lower bound is above 100.0",
+        ),
         ({"ruleset": "minimum_points_available\n8000\n"}, "above all points that there are: no enterprise"),
         ({"ruleset": "young_firm_months\n99999999\n"}, "young_firm_months between 0 and 1,200"),
     ],
