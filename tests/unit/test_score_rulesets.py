@@ -201,6 +201,15 @@ def test_no_sql_is_made_of_a_code_that_is_more_than_a_name(folder, tmp_path, cod
             {"conditions": "condition_code,measure,lo,inclusive_lo,hi,inclusive_hi\nk,points:C01,1000,,,\n"},
             "the lower bound is above 100.0",
         ),
+        (
+            {"conditions": "condition_code,measure,lo,route\nk,score,60,points\nl,points:C01,0,POINTS\n"},
+            "differs from POINTS in letter case",
+        ),
+        (
+            {"conditions": "condition_code,measure,lo,route\nk,score,60,points\nl,points:C01,0,point\n"},
+            "differs from point in letter case",
+        ),
+        ({"indicators": "indicator_code,best_of\nC01,rights\n"}, "is the only indicator of its best_of"),
         ({"ruleset": "minimum_points_available\n8000\n"}, "above all points that there are: no enterprise"),
         ({"ruleset": "young_firm_months\n99999999\n"}, "young_firm_months between 0 and 1,200"),
     ],
