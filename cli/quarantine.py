@@ -30,7 +30,7 @@ from connectors.quarantine import (
     twins,
     why_closed,
 )
-from connectors.reasons import explain
+from connectors.reasons import explain, read_reasons
 from connectors.spec import Dataset
 from ledger.quarantine import Decision, decide, run_of_batch
 
@@ -243,6 +243,9 @@ def _require_known(here: Installation, wanted: Filter) -> None:
     require_known("source", [wanted.source], (source.name for source in here.sources))
     if wanted.dataset not in {address.partition(".")[2] for address in datasets}:
         require_known("dataset", [wanted.dataset], datasets)
+    if wanted.reason is not None and ":" not in wanted.reason:
+        rules = (rule.name for dataset in _declared(here).values() for rule in dataset.rules)
+        require_known("reason", [wanted.reason], (*read_reasons(), *rules))
 
 
 def _by_id(here: Installation, ids: Iterable[str]) -> tuple[list[Quarantined], list[Quarantined]]:

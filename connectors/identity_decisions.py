@@ -19,6 +19,7 @@ from connectors.errors import ConfigError
 from connectors.spec import Dataset, Source
 from connectors.spelling import HIDDEN
 from ledger.files import FILE_MODE, keep_names
+from ledger.hand_made import fault_of_cell
 
 FILE_NAME = "identity_decisions.csv"
 
@@ -146,6 +147,8 @@ def _decision(row: Sequence[str], place: str, known: frozenset[str]) -> Identity
     for name, cell in (("identifier", identifier), ("decided_by", who), ("why", why)):
         if not cell or HIDDEN.search(cell) or "\n" in cell or "\r" in cell:
             raise refuse(f"{name} is empty or holds a hidden character or a line break.")
+    if fault := fault_of_cell(identifier):
+        raise refuse(f"the identifier {identifier} {fault}: no record has it so.")
     if code and (fault := uscc.fault(code)) is not None:
         raise refuse(f"{code} is no social credit code ({fault}).")
     try:

@@ -1,6 +1,7 @@
 """Refused records: each named once, listed while it stands, decided once."""
 
 import json
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -147,6 +148,18 @@ def test_the_list_shows_what_stands_and_all_of_it_on_demand(settings, ledger, ji
     assert len(jifen("list", "--all", "--json")) == 2
     assert one["record_id"] in jifen("list")
     assert jifen("list", "--reason", "out_of_range", "--json") == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (("--source", "moon"), "no source moon; there are"),
+        (("--dataset", "moon"), "no dataset moon; there are"),
+        (("--reason", "out_of_rage"), "no reason out_of_rage; there are .*out_of_range"),
+    ],
+)
+def test_what_no_record_can_have_is_no_empty_list(jifen, asked, told):
+    assert re.search(told, " ".join(jifen("list", *asked, code=2).split()))
 
 
 def test_hostile_text_reaches_the_terminal_only_as_signs_that_do_nothing(settings, ledger, jifen):
