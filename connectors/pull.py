@@ -1,8 +1,10 @@
 """Pulling one dataset: fetch its pages, each archived with its checkpoint as it comes, and land what is archived."""
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib import import_module
@@ -14,7 +16,14 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from connectors.asked import lower_bound, partition_values, require_newest
 from connectors.drivers.pages import Ask, Lines, Page, PullDriver
-from connectors.errors import ConnectorError, LineDeadError, PagingFaultError, TransientError, UnforeseenError
+from connectors.errors import (
+    ConfigError,
+    ConnectorError,
+    LineDeadError,
+    PagingFaultError,
+    TransientError,
+    UnforeseenError,
+)
 from connectors.first_batch import first_limits
 from connectors.landing import Delivery
 from connectors.raw import keep_raw, page_of
@@ -35,6 +44,10 @@ from ledger.settings import MissingVariableError, Settings
 from ledger.store import Row, database_error
 
 _FILES = ("sftp", "folder")
+_OF_THE_MACHINE = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO),
+    *(errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EPERM),
+}
 
 
 @dataclass(frozen=True)
@@ -85,10 +98,10 @@ def pull_dataset(
         if found is not None and found.where != dataset.address:
             same = LineDeadError(found.what, dataset.address, found.next_step)
             return replace(base, state="failed", whose=same.whose, message=str(same))
-        key, values = _pull_and_land(source, dataset, zone, settings, ledger, as_of, lines)
+        with _own_faults(dataset.address):
+            key, values = _pull_and_land(source, dataset, zone, settings, ledger, as_of, lines)
         lines.dead.pop(source.name, None)
-    except (ConnectorError, OperationalError, InterfaceError) as caught:
-        error = caught if isinstance(caught, ConnectorError) else _ledger_is_gone(caught, dataset)
+    except ConnectorError as error:
         if isinstance(error, LineDeadError):
             lines.dead[source.name] = error
         return replace(base, state="failed", whose=error.whose, message=str(error))
@@ -102,10 +115,21 @@ def pull_dataset(
     return _as_pulled(base, key, values)
 
 
-def _ledger_is_gone(error: Exception, dataset: Dataset) -> TransientError:
-    """Drivers sort the errors of agencies' databases: this one is of ours, whose server may be there the next time."""
-    what = f"the ledger: {database_error(error)}."
-    return TransientError(what, dataset.address, "look at its disk or server, then jifen run")
+@contextmanager
+def _own_faults(where: str) -> Iterator[None]:
+    """Faults of our own machine as connector errors: drivers sort those of agencies' servers and databases."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        next_step = "look at its disk or server, then jifen run"
+        raise TransientError(f"the ledger: {database_error(error)}.", where, next_step) from None
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        what = f"{error.strerror}{f': {error.filename}' if error.filename else ''}."
+        raise ConfigError(
+            what, where, "look at the disk, its rights and limits (jifen doctor), then jifen run"
+        ) from None
 
 
 def _as_pulled(base: Pulled, key: BatchKey, values: Mapping[str, Any]) -> Pulled:

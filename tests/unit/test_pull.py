@@ -1,5 +1,6 @@
 """A pull whose pages do not add up: what it accepts, what it reads again, and what it refuses."""
 
+import errno
 import json
 
 import pytest
@@ -58,17 +59,25 @@ def cut(items, size):
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-def test_a_ledger_that_is_gone_for_a_moment_is_told_as_that_and_the_batch_goes_on(agency, monkeypatch):
+@pytest.mark.parametrize(
+    ("fault", "whose", "said"),
+    [
+        (OperationalError("commit", None, ConnectionError("server closed")), "transient", "the ledger: server closed."),
+        (OSError(errno.ENOSPC, "No space left on device", "x.zst"), "config", "No space left on device: x.zst."),
+        (OSError(errno.EMFILE, "Too many open files"), "config", "Too many open files."),
+    ],
+)
+def test_a_fault_of_our_own_machine_is_told_as_that_and_the_batch_goes_on(agency, monkeypatch, fault, whose, said):
     found = agency(lambda _, size: cut(LISTING, size))
 
     def lose(*_):
-        raise OperationalError("commit", None, ConnectionError("server closed the connection unexpectedly"))
+        raise fault
 
     with monkeypatch.context() as lost:
-        lost.setattr("connectors.pull.next_sequence_of", lose)
+        lost.setattr("connectors.pull.keep_raw", lose)
         told = found.pull()
-    assert (told.state, told.whose) == ("failed", "transient")
-    assert "the ledger: server closed the connection unexpectedly." in told.message
+    assert (told.state, told.whose) == ("failed", whose)
+    assert f"{said} Whose: {whose}. Next: look at " in told.message
     assert found.pull().state == "landed"
 
 
