@@ -96,7 +96,13 @@ def _svg(chart: Any, keys: _Keys, left: int) -> str:
     has_legend = len(keys.series) > 1
     margins = {"left": left, "right": LEGEND if has_legend else 30, "top": 50, "bottom": 30}
     drawn = chart.properties(autosize={"type": "none"}, padding=margins).configure(font=FONT, background="white")
-    svg = str(vl_convert.vegalite_to_svg(drawn.to_dict(), allowed_base_urls=[]))
+    try:
+        svg = str(vl_convert.vegalite_to_svg(drawn.to_dict(), allowed_base_urls=[]))
+    except BaseException as error:
+        # Where it panics (no descriptor, no thread is left) the library raises what is no Exception, and ends a night.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise RuntimeError(f"a chart cannot be drawn: {error}") from None
     at = left + chart.width + 15
     return svg.removesuffix("</svg>") + _legend(keys.series, at) + "</svg>" if has_legend else svg
 

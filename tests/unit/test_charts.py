@@ -89,6 +89,15 @@ def test_no_row_at_all_is_an_empty_chart(draw):
     assert words(draw([], "空 nothing"))[-1:] == ["空 nothing"]
 
 
+def test_a_panic_of_the_library_is_an_error_like_any_other(draw, monkeypatch):
+    def panic(*_, **__):
+        raise type("PanicException", (BaseException,), {})("Too many open files")
+
+    monkeypatch.setattr(charts.vl_convert, "vegalite_to_svg", panic)
+    with pytest.raises(RuntimeError, match="cannot be drawn: Too many open files"):
+        draw(ROWS, "空 nothing")
+
+
 def test_a_limit_is_drawn_beside_the_bars():
     assert 'role="graphics-symbol" aria-roledescription="rule mark"' in charts.lying_bars([Point("a", 1)], "t", limit=2)
 
