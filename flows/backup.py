@@ -159,6 +159,8 @@ def restore(settings: Settings, place: Path, who: str, name: str | None = None) 
         remove_tree(draft)
         for path, entry in listing["files"].items():
             _require_whole(place, path, entry, draft / path)
+        # Until it is bound anew, below, no night begins there: it would go on with numbers that were used since.
+        (draft / BINDING).unlink(missing_ok=True)
         for edition in (draft / "editions").glob("[!.]*"):
             make_read_only(edition)
         if listing["current"]:

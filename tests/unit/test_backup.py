@@ -9,7 +9,7 @@ from connectors.errors import ConfigError, DataError
 from editions.places import edition_path, read_current
 from editions.verify import verify
 from flows.backup import _write_list, back_up, backups_at, check, restore
-from ledger.binding import FILE
+from ledger.binding import FILE, LedgerForeignError, bind_again
 from ledger.journal import differences, entries
 from ledger.publications import current_id, publication_rows
 from ledger.runs import RunLockedError, exclusive_run
@@ -52,6 +52,25 @@ def test_the_night_after_a_restore_goes_on_where_the_backup_was_taken(settings, 
     land(NEXT, record(revenue="11.00"))
     assert run(NEXT).state == "published"
     assert publication_rows(again)[0]["supersedes"] == edition_id
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_restore_that_was_killed_before_it_bound_the_folder_begins_no_night(
+    settings,
+    ledger,
+    place,
+    run,  # noqa: F811
+    monkeypatch,
+):
+    lose(settings, ledger)
+    with monkeypatch.context() as killed:
+        killed.setattr("flows.backup.bind_again", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            restore(settings, place, "li")
+    with pytest.raises(LedgerForeignError, match=r"there is no ledger\.id.* jifen ledger bind"):
+        run(DAY)
+    bind_again(open_ledger(settings, is_bound=False), settings.data_dir, "li", "the restore was killed")
+    assert run(DAY).state == "nothing_new"
 
 
 def test_what_the_place_has_is_not_copied_again_and_each_moment_can_be_had(settings, ledger, kept, place, land, run):  # noqa: F811
