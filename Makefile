@@ -134,4 +134,4 @@ lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade requirements/uv.in -o requirements/uv.lock
 
 clean:
-	rm -rf .venv data benchmarks/.venvs
+	rm -rf .venv data/demo-* data/sandbox benchmarks/.venvs

@@ -55,7 +55,8 @@ def up(
     _require(population, data)
     day = {"district": "2025-06-30", "listed": "2022-06-30"}[population]
     show.errors.print(f"serving {population}; once {state / 'ready.json'} is there, all listen. In another shell:")
-    show.errors.print(f"  set -a; . {state / 'ready.env'}; set +a; .venv/bin/jifen run --as-of {day}", style="bold")
+    folders = f"JIFEN_ENV_FILE={(state / 'ready.env').resolve()} JIFEN_DATA_DIR=data/trial-{population}"
+    show.errors.print(f"  {folders} .venv/bin/jifen run --as-of {day}", style="bold")
     show.errors.print(f"{state / 'faults.yml'} is the fault plan, read again whenever it changes. Ctrl-C ends it.")
     serve(population, state, data, faults)
 
