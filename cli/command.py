@@ -1,5 +1,6 @@
 """What every command shares: its options, how it fails, the installation it works on, and who decides as of when."""
 
+import inspect
 import os
 import pwd
 from collections.abc import Iterable
@@ -54,6 +55,14 @@ class ReportingGroup(TyperGroup):
             if type(error).__module__.partition(".")[0] in ("typer", "click"):
                 raise
             raise typer.Exit(report(error)) from None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that was called, its help without the line ends of a docstring: a terminal wraps paragraphs."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and command.help:
+            paragraphs = inspect.cleandoc(command.help).split("\n\n")
+            command.help = "\n\n".join(" ".join(one.split()) for one in paragraphs)
+        return name, command, rest
 
 
 def new_group() -> typer.Typer:

@@ -16,6 +16,7 @@ from cli.night import show_ended
 from editions.places import edition_path, require_edition
 from editions.signature import Keys, by_id, is_signed, signer_of
 from editions.verify import Finding, verify
+from flows.texts import counted
 from ledger.acts import withdrawn
 from ledger.journal import breaks
 from ledger.minisign import SignatureError
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 app = new_group()
 Published = Annotated[str, typer.Argument(help="A published edition.")]
 Why = Annotated[str, typer.Option("--why", help="The reason; it is kept.")]
+SENT_NEXT = "jifen run, which sends them, or packages of a newer edition"
+RECALLED_NEXT = (
+    "jifen outbox relay --once, which sends the messages. Then correct what was wrong, and jifen run: while facts and "
+    "rules are those of the withdrawn edition no package leaves"
+)
 
 
 @app.command("list")
@@ -203,7 +209,7 @@ def rollback(edition: Published, why: Why, as_json: Json = False) -> None:
     """Make an earlier edition current again, as a new publication; the next night goes on from it."""
     from flows.acts import roll_back
 
-    _show_act(roll_back(Settings(), edition, text_given(why), operator()), "is current again", as_json)
+    _show_act(roll_back(Settings(), edition, text_given(why), operator()), "is current again", SENT_NEXT, as_json)
 
 
 @app.command("withdraw")
@@ -211,7 +217,7 @@ def withdraw_edition(edition: Published, why: Why, as_json: Json = False) -> Non
     """Withdraw an edition for good: readers go to the one before it, and a recall is queued for every channel."""
     from flows.acts import withdraw
 
-    _show_act(withdraw(Settings(), edition, text_given(why), operator()), "is withdrawn", as_json)
+    _show_act(withdraw(Settings(), edition, text_given(why), operator()), "is withdrawn", RECALLED_NEXT, as_json)
 
 
 @app.command("correct")
@@ -232,13 +238,10 @@ def correct_edition(
     raise typer.Exit(code)
 
 
-def _show_act(found: "Acted", what: str, as_json: bool) -> None:
-    owed = len(found.deliveries) + len(found.notices)
-    text = (
-        f"edition {found.edition_id} {what}; {found.stands} stands\n"
-        f"{owed} deliveries and notices are queued. Next: jifen run, which sends them"
-    )
-    show.show_done(asdict(found), text, as_json)
+def _show_act(found: "Acted", what: str, next_step: str, as_json: bool) -> None:
+    stands = "" if found.stands == found.edition_id else f"; {found.stands} is current"
+    queued = f"{counted(len(found.deliveries), 'package')} and {counted(len(found.notices), 'message')} are queued"
+    show.show_done(asdict(found), f"edition {found.edition_id} {what}{stands}\n{queued}. Next: {next_step}", as_json)
 
 
 def _signature(path: Path, keys: Keys | None) -> str:

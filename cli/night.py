@@ -66,7 +66,7 @@ def show_outcome(outcome: Outcome) -> None:
     if outcome.message:
         show.console.print(f"{show.coloured(outcome.state)} {show.safe(outcome.message)}")
     if report.get("pulled"):
-        show.show_refusals(report["pulled"])
+        show.show_refusals([one | {"message": outcome.dated(one["message"] or "")} for one in report["pulled"]])
     if report.get("verdict"):
         show.show_verdict(report["verdict"])
     if any(report.get(name) for name in ("deliveries", "notices", "alerts", "returns_sent")):

@@ -14,7 +14,7 @@ def receive(
     packages: Annotated[list[Path], typer.Argument(help="Packages as they came, in any order.", exists=True)],
     into: Annotated[Path, typer.Option(help="The folder that they are loaded into.")],
     as_recipient: Annotated[str, typer.Option("--as", help="Who we are: the recipient that the packages name.")],
-    key: Annotated[Path | None, typer.Option(help="Our OpenPGP secret key file, of mode 0600.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Our secret key file (OpenPGP, age or 国密), of mode 0600.")] = None,
     sender: Annotated[Path | None, typer.Option(help="The sender's public keys, in one file.")] = None,
     unsealed: Annotated[bool, typer.Option("--unsealed", help="Take packages that are not sealed.")] = False,
     first: Annotated[bool, typer.Option("--first", help="Begin with the number that comes, whatever it is.")] = False,

@@ -180,7 +180,9 @@ def show_refusals(pulled: Sequence[Mapping[str, Any]]) -> None:
             if one["state"] == state:
                 by_message.setdefault(one["message"] or "", []).append(name)
         for message, names in by_message.items():
-            console.print(f"  [{colour}]{state}[/] {safe(', '.join(names))}: {safe(message)}")
+            # A message begins with the dataset where it is of one.
+            found = message.removeprefix(f"{names[0]}: ")
+            console.print(f"  [{colour}]{state}[/] {safe(', '.join(names))}: {safe(found)}")
     for state, zh in (("warned", "请核对"), ("changed", "变化未超限")):
         for name, one in named:
             if one.get(state):

@@ -167,6 +167,7 @@ def new(
         f"jifen source test {name}{there}",
         f"set in .env, and name in .env.example: {', '.join(read_source(path).variables())}",
         f"jifen source check {name}{there}",
+        *([f"mv {shlex.quote(str(path))} connectors/sources/, which makes it live"] if out else []),
         f"read its records in a model: landed('{name}', '<dataset>') (docs/adding.md)",
     ]
     live = "It is live: the next night asks this agency. With --out FOLDER it is drafted elsewhere."

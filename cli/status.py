@@ -275,7 +275,8 @@ def _of_store(report: dict[str, Any]) -> Iterator[tuple[int, str]]:
     for name, why in report.get("stale", {}).items():
         yield 1, f"stale {name}: {why}. Next: ask the agency for newer data"
     for path in report.get("made_again", ()):
-        yield 1, f"{path} was damaged and was made again from raw. Next: look at the disk, and at who may write there"
+        what = f"{path} was missing or damaged, and was made again from raw"
+        yield 1, f"{what}. Next: look at the disk, and at who may write there"
 
 
 def _why_pending(ended: Outcome, error: str | None, wait: str) -> str:

@@ -96,7 +96,8 @@ def pull_dataset(
             raise MissingVariableError(missing, source.name, f"jifen source check {source.name}")
         found = lines.dead.get(source.name)
         if found is not None and found.where != dataset.address:
-            same = LineDeadError(found.what, dataset.address, found.next_step)
+            what = f"not asked, since {found.where} got no answer: {found.what}"
+            same = LineDeadError(what, dataset.address, found.next_step)
             return replace(base, state="failed", whose=same.whose, message=str(same))
         with _own_faults(dataset.address):
             key, values = _pull_and_land(source, dataset, zone, settings, ledger, as_of, lines)

@@ -50,9 +50,10 @@ class Names:
                 raise NameUnknownError(f"{table} has no text column")
             return f"concat_ws(' | ', {', '.join(map(quoted, columns))})"
         if name.startswith("previous_"):
-            path = self.previous.get(name.removeprefix("previous_"))
-            if path is None and self.sealed_then is not None and name.removeprefix("previous_") not in self.sealed_then:
-                raise NotSealedThenError(f"the previous edition was sealed before there was a table {name[9:]}")
+            of_then = name.removeprefix("previous_")
+            path = self.previous.get(of_then)
+            if path is None and self.sealed_then is not None and of_then not in self.sealed_then:
+                raise NotSealedThenError(f"the previous edition was sealed before there was a table {of_then}")
             if path is None:
                 raise NameUnknownError(f"{name} is not in the previous edition")
             return parquet(path)

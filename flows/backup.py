@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from sqlalchemy import URL, make_url
@@ -47,8 +48,8 @@ NOT_OURS = ("lost+found", RESTORING)
 """What may stand in a folder that a backup is restored into: that of a disk, and what an earlier try left."""
 _MOMENT = "%Y%m%dT%H%M%S%fZ"
 _NAME = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{16}")
-_OTHER = "take another copy of the backup, or an older one: jifen restore SOURCE --backup NAME"
-_AGAIN = f"jifen backup, which keeps it again if the data folder still has it; else {_OTHER}"
+_OTHER = "take another copy of the backup, or an older one: jifen restore {place} --backup NAME"
+_AGAIN = f"jifen backup {{place}}, which keeps it again if the data folder still has it; else {_OTHER}"
 
 
 @dataclass(frozen=True)
@@ -296,10 +297,12 @@ def _list_of(place: Path, name: str) -> dict[str, Any]:
     path = place / f"{name}.json"
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest()[:16] != name.rpartition("-")[2]:
-        raise DataError("is not the list that was written.", str(path), _OTHER)
+        raise DataError("is not the list that was written.", str(path), _OTHER.format(place=quote(str(place))))
     listing: dict[str, Any] = json.loads(content)
     if outside := [one for one in listing["files"] if Path(one).is_absolute() or ".." in Path(one).parts]:
-        raise DataError(f"names a file outside the data folder: {outside[0]!r}.", str(path), _OTHER)
+        raise DataError(
+            f"names a file outside the data folder: {outside[0]!r}.", str(path), _OTHER.format(place=quote(str(place)))
+        )
     if listing["format"] != FORMAT:
         what = f"is of format {listing['format']}."
         raise ConfigError(what, str(path), "use the jifen that wrote it, or a newer one")
@@ -317,14 +320,15 @@ def _chosen(place: Path, name: str | None) -> tuple[str, dict[str, Any]]:
 def _require_whole(place: Path, name: str, entry: Mapping[str, Any], copy: Path | None = None) -> None:
     """Raise `DataError` where a file of a backup, or the copy to be made of it, has not the bytes that were kept."""
     kept = _object(place / "objects", entry["sha256"])
+    next_step = _AGAIN.format(place=quote(str(place)))
     if not kept.is_file():
-        raise DataError(f"is not there, which holds {name}.", str(kept), _AGAIN)
+        raise DataError(f"is not there, which holds {name}.", str(kept), next_step)
     if copy is not None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(kept, copy)
         copy.chmod(entry["mode"])
     if file_sha256(copy or kept) != entry["sha256"]:
-        raise DataError(f"is damaged, which holds {name}.", str(kept), f"remove it, then {_AGAIN}")
+        raise DataError(f"is damaged, which holds {name}.", str(kept), f"remove it, then {next_step}")
 
 
 def _as_backup(name: str, listing: Mapping[str, Any]) -> Backup:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 EXIT_CODES = {"published": 0, "nothing_new": 0, "beside": 0, "failed": 1, "blocked": 3, "source_missing": 4}
@@ -11,6 +12,11 @@ OWED, SOURCE_FAILED = 1, 5
 """A good night with something not delivered; one without a source that is not critical, or with a batch that is held,
 so that the last good one stands."""
 _RUN = re.compile(r"\bjifen run\b(?! --as-of)")
+
+
+def dated(text: str, as_of: date | str) -> str:
+    """A text in which `jifen run` has the day of a night: on a later day it has to repeat that night."""
+    return _RUN.sub(f"jifen run --as-of {as_of}", text)
 
 
 @dataclass(frozen=True)
@@ -29,12 +35,12 @@ class Outcome:
     owed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Date each `jifen run` in the message: on a later day it has to repeat this night."""
+        """Date each `jifen run` in the message."""
         object.__setattr__(self, "message", self.dated(self.message))
 
     def dated(self, text: str) -> str:
         """A text in which `jifen run` has the day of this night."""
-        return _RUN.sub(f"jifen run --as-of {self.as_of}", text)
+        return dated(text, self.as_of)
 
     @property
     def is_good(self) -> bool:

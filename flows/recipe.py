@@ -47,7 +47,7 @@ from flows.faults import sentence
 from flows.left_behind import gate_page_path, leave_behind
 from flows.night import Cleared, Correction, Night
 from flows.night_log import kept_log
-from flows.outcome import Outcome
+from flows.outcome import Outcome, dated
 from flows.past import has_passed, known_then, require_behind, require_come, stood_on, why_unknown
 from flows.publish import publish_edition, recipients, seal_edition, stale_of
 from flows.relay import notify_pending
@@ -88,7 +88,9 @@ def pull_one(night: Night, source: Source, dataset: Dataset) -> Pulled:
     pulled = pull_dataset(source, dataset, night.zone, night.settings, night.ledger, night.as_of, night.lines)
     if pulled.state == "landed":
         night.dbt.start()
-    text = pulled.message or f"{pulled.rows_received} received, {pulled.rows_refused} refused"
+    found = pulled.message or f"{pulled.rows_received} received, {pulled.rows_refused} refused"
+    # A message begins with the dataset where it is of one.
+    text = dated(found, night.as_of).removeprefix(f"{dataset.address}: ")
     level = logging.WARNING if pulled.state in ("failed", "held") else logging.INFO
     log.log(level, "ingest: %s.%s %s: %s", source.name, dataset.name, pulled.state, text)
     return pulled

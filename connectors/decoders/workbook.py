@@ -144,7 +144,7 @@ def _sheet_links(book: bytes, wanted: str | None) -> dict[str, str]:
     for sheet in pieces(book, ("sheets", "sheet")):
         if sheet.attrib["name"] != wanted and sheet.get("state", "visible") != "visible":
             continue
-        # So does the namespace of this attribute.
+        # The namespace of this attribute differs between the two variants of the standard.
         (link,) = [value for name, value in sheet.attrib.items() if name.endswith("}id")]
         sheets[sheet.attrib["name"]] = link
     return sheets

@@ -179,7 +179,7 @@ def test_a_dead_line_is_waited_for_once_and_again_by_the_dataset_that_found_it(a
     statements, tax.dataset = tax.dataset, tax.dataset.model_copy(update={"name": "refunds"})
     second = tax.pull(lines=noted)
     assert (tax.reads, first.state, second.state, second.whose) == (1, "failed", "failed", "transient")
-    assert second.message.startswith("tax.refunds: nobody answers.")
+    assert second.message.startswith("tax.refunds: not asked, since tax.statements got no answer: nobody answers.")
     tax.dataset, tax._pull = statements, alive
     assert tax.pull(lines=noted).state == "landed"
     assert noted.dead == {}
