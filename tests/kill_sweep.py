@@ -51,6 +51,7 @@ from tests import small_night
 from tests.crash_points import Point, Watch, die, find_the_disk_full, photograph
 from tests.e2e.installation import Installation
 from tests.progress import say
+from tests.unit.small_edition import unchanged
 
 RESTARTS = 3
 POLL_SECONDS = 0.004
@@ -490,6 +491,8 @@ def main() -> int:
     asked = parser.parse_args()
     for module in (small_night.PRELOADED if asked.small else PRELOADED).split():
         import_module(module)
+    if asked.small:
+        unchanged()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         try:
