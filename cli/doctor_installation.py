@@ -6,6 +6,7 @@ import stat
 import sys
 import tomllib
 from datetime import datetime
+from email import message_from_string
 from importlib.metadata import distributions
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -55,7 +56,9 @@ def libraries(here: Here) -> str:
     lines = (here.project / "requirements" / "all.lock").read_text(encoding="utf-8").splitlines()
     locked = [Requirement(line.rstrip(" \\")) for line in lines if line[:1].isalnum()]
     wanted = [one for one in locked if one.marker is None or one.marker.evaluate()]
-    installed = {canonicalize_name(one.name): one.version for one in distributions()}
+    # Their headers alone: parsing what follows, whole manuals, takes three times as long.
+    heads = [message_from_string((one.read_text("METADATA") or "").partition("\n\n")[0]) for one in distributions()]
+    installed = {canonicalize_name(head["Name"]): head["Version"] for head in heads if head["Name"]}
     other = [
         f"{one.name} {installed.get(canonicalize_name(one.name), 'not installed')} (lock: {one.specifier})"
         for one in wanted
