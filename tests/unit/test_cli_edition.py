@@ -1,6 +1,7 @@
 """The commands about editions as an operator calls them."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests import command_line
 from tests.declared import source_of
 from tests.unit.refusing import record
 from tests.unit.test_edition_replay import RISEN, THIRD
-from tests.unit.test_past import DAY, NEXT, land, run  # noqa: F401  # fixtures
+from tests.unit.test_past import DAY, NEXT, land, never, run  # noqa: F401  # fixtures
 
 WHY = ("--why", "wrong titles")
 
@@ -48,6 +49,26 @@ def test_an_edition_is_withdrawn_and_the_list_and_readers_say_so(jifen, ledger, 
     assert jifen("edition", "list")[0] == 0
     code, text = jifen("edition", "rollback", second, *WHY)
     assert (code, "was withdrawn by li (wrong titles)" in text) == (1, True)
+
+
+def test_an_edition_built_beside_current_is_listed_verified_shown_and_explained_as_of_its_day(
+    jifen,
+    land,  # noqa: F811
+    run,  # noqa: F811
+):
+    for day, revenue in ((DAY, "10.00"), (NEXT + timedelta(days=1), "9.00")):
+        land(day, record(revenue=revenue))
+        run(day, RISEN if day != DAY else "")
+    beside = run(NEXT, pull=never).edition_id
+    (listed,) = [row for row in jifen("edition", "list", "--json")[1] if row["is_beside"]]
+    assert (listed["edition_id"], listed["is_current"]) == (beside, False)
+    code, told = jifen("edition", "verify", beside, "--json")
+    assert (code, told["findings"]) == (0, [])
+    shown = jifen("edition", "show", beside, "--json")[1]["manifest"]
+    first = next(row["edition_id"] for row in jifen("edition", "list", "--json")[1] if row["as_of"] == str(DAY))
+    assert ({one["learned_on"] for one in shown["inputs"]}, shown["parent"]) == ({str(DAY)}, first)
+    explained = jifen("explain", "91441300MA00000001", "--edition", beside, "--json")[1]
+    assert explained["as_of"] == shown["as_of"] == str(NEXT)
 
 
 def test_an_edition_is_current_again_and_the_reason_is_asked_for(jifen, ledger, two):

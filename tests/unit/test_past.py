@@ -52,14 +52,15 @@ def run(settings):
         dated = f"update rankings set as_of = date '{day}';" + changes  # noqa: S608  # a day of the test
         build = lambda night, _: (make_candidate(settings.data_dir, night.run_id, dated), BUILT)  # noqa: E731
         gate = lambda *_: SimpleNamespace(as_dict=lambda: {"state": "passed", "checks": []})  # noqa: E731
-        steps = replace(PLAIN_STEPS, pull_all=pull or known_then, build=build, gate=gate)
+        sent = {"deliver": never, "notify": never} if pull is never else {}
+        steps = replace(PLAIN_STEPS, pull_all=pull or known_then, build=build, gate=gate, **sent)
         return recipe.run_night(settings, day, "plain", steps)
 
     return on
 
 
 def never(*_):
-    pytest.fail("nobody may be asked anything of a day that has passed")
+    pytest.fail("for a day that has passed nobody may be asked, and nothing sent")
 
 
 def test_a_day_that_has_passed_moves_nothing_and_the_night_after_it_goes_on(settings, ledger, land, run):
