@@ -100,7 +100,9 @@ def test_a_backup_that_is_damaged_or_cut_short_is_refused_and_names_the_file(set
     for broken in (whole[:-1], whole[:-1] + bytes([whole[-1] ^ 1]), None):
         sealed.unlink() if broken is None else sealed.write_bytes(broken)
         for refuse in (lambda: check(place), lambda: restore(settings, place, "li")):
-            with pytest.raises(DataError, match=f"{entry['sha256']}: is .*, which holds {path}.* backup {place}, which"):
+            with pytest.raises(
+                DataError, match=f"{entry['sha256']}: is .*, which holds {path}.* backup {place}, which"
+            ):
                 refuse()
         assert not settings.data_dir.exists()
     (place / f"{name}.json").chmod(0o600)
