@@ -93,9 +93,7 @@ def _show(outcome: Outcome, data_dir: Path, seconds: float) -> None:
     show_outcome(outcome)
     if outcome.state == "nothing_new" and outcome.edition_id is not None:
         show_edition_sent(data_dir, outcome.edition_id)
-    show.console.print(
-        f"The night took {seconds:.1f} s from start to end of its process, which is more than jifen status shows"
-    )
+    show.console.print(f"The night's process took {seconds:.1f} s; jifen status counts without its start and its end")
     if outcome.edition_id is None:
         return
     path = edition_path(data_dir, outcome.edition_id)

@@ -12,6 +12,7 @@ from cli import show
 from cli.command import Json, new_group, operator
 from editions import package
 from editions.places import MANIFEST, editions_dir
+from flows.texts import local
 from ledger.binding import bind_again
 from ledger.journal import Head, breaks, differences, entries, head
 from ledger.runs import exclusive_run
@@ -82,12 +83,17 @@ def bind(why: Annotated[str, typer.Option(help="Why: moved, restored from which 
 @app.command("show")
 def show_journal(as_json: Json = False) -> None:
     """Print the journal: what was landed, decided, published and sent, each entry with its hash."""
-    rows = [{**row, "what": _short(row["content"])} for row in entries(open_ledger(Settings()))]
+    rows = entries(open_ledger(Settings()))
     if as_json:
-        show.show_json([{name: value for name, value in row.items() if name != "what"} for row in rows])
+        show.show_json(rows)
         return
+    zone = Settings().zone
+    rows = [{**row, "at": local(row["at"], zone), "what": _short(row["content"])} for row in rows]
     show.show_rows("Journal 账本", rows, (("no", "sequence"), "at", "kind", "what", "sha256"))
 
 
 def _short(content: dict[str, object]) -> str:
-    return " ".join(str(value) for value in list(content.values())[:4])
+    """Its facts by name, whose they are first; the hashes among them, and all after the sixth, are in `--json`."""
+    named = sorted(content, key=lambda name: name not in ("source", "dataset", "recipient", "edition_id"))
+    told = [f"{name} {content[name]}" for name in named if content[name] is not None and "sha256" not in name]
+    return ", ".join(told[:6])

@@ -121,7 +121,7 @@ def show_record(record: Annotated[str, typer.Argument(help="A record id.")], as_
         "raw sha256": one.raw_sha256,
         "batch": f"{one.batch}, run {run or 'unknown'}",
         "learned on": one.learned_on,
-        "states itself": f"code {one.uscc}, name {one.name}, key {list(one.key)}",
+        "states itself": f"code {one.uscc or 'none'}, name {one.name or 'none'}, key {', '.join(map(str, one.key))}",
     }
     show.show_facts(facts.items())
     show.show_rows("Faults 问题", one.faults, ("reason", "rule", "column", "value", ("effect", "action")))
