@@ -78,7 +78,7 @@ def words_of(done):
     [
         (("status",), {"JIFEN_RETRY_SECONDS": "soon"}, 1, "JIFEN_RETRY_SECONDS: Input should be a valid number"),
         (("run",), {"JIFEN_RETRY_SECONDS": "-1"}, 1, "JIFEN_RETRY_SECONDS: Input should be greater than 0"),
-        (("run",), {"JIFEN_REQUEST_TIMEOUT_SECONDS": "inf"}, 1, "should be a finite number"),
+        (("run",), {"JIFEN_REQUEST_TIMEOUT_SECONDS": "inf"}, 1, "less than or equal to 86400"),
         (("source", "list"), {"JIFEN_TIME_ZONE": "Mars/Olympus"}, 1, "JIFEN_TIME_ZONE: no time zone has this name"),
         (("source", "list"), {"JIFEN_TIME_ZONE": "../../etc/passwd"}, 1, "JIFEN_TIME_ZONE: no time zone"),
         (("source", "list"), {"JIFEN_ZONE_FILE": "/nowhere/zone.yml"}, 1, "/nowhere/zone.yml"),
