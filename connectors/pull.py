@@ -182,6 +182,8 @@ _NOTICES = {
     "Next: ask the agency whether it went back; a file that is the later one is put again, or `order` is declared",
     "hidden_row": "{} rows of the sheet are hidden, and are records like the others. Next: ask the agency whether it "
     "took them back, or left a filter on",
+    "struck_row": "{} rows of the sheet are struck out, and are records like the others. Next: ask the agency whether "
+    "it took them back",
     "other_sheet": "the sheets {names} have the same columns and are not read. Next: ask the agency whether they "
     "belong to this delivery",
     "stated_unit": "the table states its amounts in {names}, and its columns declare no unit: the numbers land as they "

@@ -48,6 +48,8 @@ class Workbook:
     epoch: dt.datetime
     others: tuple[tuple[str, bytes], ...] = ()
     """The other visible sheets in which something stands: name and beginning."""
+    struck: frozenset[int] = frozenset()
+    """The numbers of the styles whose text is struck out."""
 
 
 def open_workbook(body: bytes, sheet: str | None) -> Workbook:
@@ -102,18 +104,20 @@ def _read(archive: zipfile.ZipFile, sheet: str | None) -> Workbook:
     book, links = part(start), _links(part(f"{folder}/_rels/{name}.rels"), folder)
     texts: list[str] = []
     formats: tuple[Format, ...] = ()
+    struck: frozenset[int] = frozenset()
     for kind, target in links.values():
         if kind == "sharedStrings":
             texts = [cell_text(item) for item in pieces(part(target), ("si",))]
         elif kind == "styles":
-            formats = _formats(part(target))
+            formats, struck = _formats(part(target)), _struck(part(target))
     shown = {name: member(links[link][1]) for name, link in _sheet_links(book, sheet).items()}
     heads = {name: _head(archive, one) for name, one in shown.items() if name != sheet and len(shown) > 1}
     filled = [name for name in shown if name not in heads or _CELL.search(heads[name])]
     name = _one_sheet(sheet, filled or shown)
     is_mac = any(part.get("date1904") in ("1", "true") for part in pieces(book, ("workbookPr",)))
     others = tuple((other, heads[other]) for other in filled if other != name)
-    return Workbook(read_member(archive, shown[name]), texts, formats, MAC_EPOCH if is_mac else WINDOWS_EPOCH, others)
+    epoch = MAC_EPOCH if is_mac else WINDOWS_EPOCH
+    return Workbook(read_member(archive, shown[name]), texts, formats, epoch, others, struck)
 
 
 def _head(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -168,6 +172,15 @@ def _formats(styles: bytes) -> tuple[Format, ...]:
     }
     cells = [int(item.get("numFmtId", "0")) for item in pieces(styles, ("cellXfs", "xf"), optional=True)]
     return formats_of(codes, cells)
+
+
+def _struck(styles: bytes) -> frozenset[int]:
+    fonts = [
+        any(local(one.tag) == "strike" and one.get("val") not in ("0", "false") for one in font)
+        for font in pieces(styles, ("fonts", "font"), optional=True)
+    ]
+    cells = [int(item.get("fontId", "0")) for item in pieces(styles, ("cellXfs", "xf"), optional=True)]
+    return frozenset(number for number, font in enumerate(cells) if font < len(fonts) and fonts[font])
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -38,9 +39,9 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, claimed: Mapping[str, Column]
     A record is broken where a field that the source file claims holds a formula (`formula_cell`), an error
     (`error_cell`), a number of more digits than a sheet keeps (`digits_lost`) or shown as another than it is
     (`scaled_format`), or lies under a merged cell that begins elsewhere (`merged_cell`). In other fields the text
-    stands. Values under no header come as `(4)`, by their column. Numbers are int or Decimal, padded ones text. Hidden
-    rows are records like the others, and counted (`hidden_row`); so are other sheets with these columns, which are not
-    read (`other_sheet`).
+    stands. Values under no header come as `(4)`, by their column. Numbers are int or Decimal, padded ones text. Rows
+    that are hidden or struck out are records like the others, and counted (`hidden_row`, `struck_row`); so are other
+    sheets with these columns, which are not read (`other_sheet`).
     """
     book = open_workbook(body, decoder.sheet)
     last = decoder.header_row + decoder.header_rows - 1
@@ -48,10 +49,10 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, claimed: Mapping[str, Column]
     above: dict[int, Cells] = {}
     names: list[str] = []
     batch: list[tuple[int, Cells]] = []
-    cells, is_first, after_end, hidden = 0, True, 0, 0
+    cells, is_first, after_end, marked = 0, True, 0, Counter[str]()
     units: tuple[str, ...] = ()
     end_word = beginning_with(decoder.ends_at)
-    for number, row, is_hidden in _rows(book):
+    for number, row, mark in _rows(book):
         if number <= last:
             above[number] = row
             continue
@@ -64,21 +65,21 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, claimed: Mapping[str, Column]
                 refuse_total_on_top(end_word, len(names), [filled])
         elif filled:
             batch.append((number, row))
-            hidden += is_hidden
+            marked[mark] += bool(mark)
             cells += max(len(names), len(row))
         if len(batch) == CHUNK_ROWS or cells > _CHUNK_CELLS:
             yield _chunk(names, batch, last, merges, claimed)
             batch, cells, is_first = [], 0, False
     others = tuple(f"other_sheet:{name}" for name, content in book.others if _is_alike(book, content, decoder, claimed))
-    if batch or is_first or after_end or hidden or units or others:
+    if batch or is_first or after_end or marked.total() or units or others:
         names = names or _header(above, merges, decoder, claimed)
         chunk = _chunk(names, batch, last, merges, claimed)
-        notes = ("row_after_end",) * after_end + ("hidden_row",) * hidden + units + others
+        notes = ("row_after_end",) * after_end + tuple(marked.elements()) + units + others
         yield replace(chunk, notes=notes)
 
 
-def _rows(book: Workbook) -> Iterator[tuple[int, Cells, bool]]:
-    """The number of each row, what stands in it, and whether it is hidden, by hand or by a filter."""
+def _rows(book: Workbook) -> Iterator[tuple[int, Cells, str]]:
+    """The number of each row, what stands in it, and whether it is hidden, by hand or by a filter, or struck out."""
     number = 0
     for row in pieces(book.sheet, ("sheetData", "row")):
         try:
@@ -86,9 +87,16 @@ def _rows(book: Workbook) -> Iterator[tuple[int, Cells, bool]]:
             if not number < at <= MAX_ROWS:
                 raise ValueError("rows out of order")
             number = at
-            yield number, _cells(row, book), row.get("hidden") in ("1", "true")
+            yield number, _cells(row, book), _mark(row, book)
         except (ValueError, LookupError):
             raise FormError(f"is damaged near row {number}.") from None
+
+
+def _mark(row: Element, book: Workbook) -> str:
+    if row.get("hidden") in ("1", "true"):
+        return "hidden_row"
+    styles = {int(cell.get("s", "0")) for cell in row if len(cell)} if book.struck else set()
+    return "struck_row" if styles and styles <= book.struck else ""
 
 
 def _cells(row: Element, book: Workbook) -> Cells:

@@ -339,6 +339,16 @@ def test_hidden_rows_are_records_and_counted():
     assert (chunk.columns["代号"], chunk.notes) == (["A", "B", "C"], ("hidden_row",))
 
 
+def test_rows_that_are_struck_out_are_records_and_counted():
+    def strike(workbook):
+        for cell in ("A1", "A2", "B2", "C2", "A3"):
+            workbook.active[cell].font = openpyxl.styles.Font(strike=True)
+        workbook.active["A4"].font = openpyxl.styles.Font(strike=False)
+
+    (chunk,) = read(book(["代号", "x"], ["A", 1], ["B", 2], ["C", 3], change=strike))
+    assert (chunk.columns["代号"], chunk.notes) == (["A", "B", "C"], ("struck_row",))
+
+
 def test_a_link_to_another_workbook_is_not_followed():
     link = b'<Relationship Id="rId99" Type="x/externalLink" TargetMode="External" Target="http://127.0.0.1/x"/>'
     body = rewritten(
