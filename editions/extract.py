@@ -1,6 +1,5 @@
 """What one bank may get of an edition on one day: the rows of enterprises that consented, and the fields it takes."""
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from editions.relations import TABLE_NAME
+from editions.score.errors import ScoreError
+from editions.score.ruleset import csv_rows
 from editions.sql_text import literal, parquet, quoted
 from ledger.settings import PROJECT_DIR
 
@@ -203,8 +204,18 @@ def _names_class(data_class: str) -> str:
 
 def classes_of(fields: Sequence[str], extract: str) -> dict[str, str]:
     """The class of data of each field, empty for one that goes with any row."""
-    with CLASSES_FILE.open(encoding="utf-8-sig", newline="") as handle:
-        classes = {row["column"]: row["data_class"] for row in csv.DictReader(handle) if row["extract"] == extract}
+    try:
+        rows = [row for row in csv_rows(CLASSES_FILE) if row["extract"] == extract]
+    except ScoreError as error:
+        raise ExtractError(str(error)) from None
+    classes = {str(row["column"]): row["data_class"] or "" for row in rows}
+    if len(classes) < len(rows):
+        columns = [row["column"] for row in rows]
+        twice = sorted({str(name) for name in columns if columns.count(name) > 1})
+        raise ExtractError(
+            f"extract {extract}: {', '.join(twice)} has two classes of data. "
+            f"Whose: config (dbt_project/{CLASSES_FILE.name}). Leave one row of each, then `jifen run`."
+        )
     if unknown := [field for field in fields if field not in classes]:
         raise ExtractError(
             f"extract {extract}: {', '.join(unknown)} belongs to no stated class of data, so no consent covers it. "

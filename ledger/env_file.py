@@ -1,6 +1,7 @@
 """The `.env` file: settings and secrets of the command line, a Prefect worker and the flow that it runs."""
 
 import os
+import re
 from pathlib import Path
 from typing import TextIO
 
@@ -8,6 +9,7 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 """The checkout: jifen runs from its own folder, where the source files, the models and the suites stand."""
 
 NAMED_BY = "JIFEN_ENV_FILE"
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _PATHS = {
     "JIFEN_DATA_DIR": "data",
     **dict.fromkeys(("JIFEN_ZONE_FILE", "JIFEN_SIGNING_KEY_FILE", "JIFEN_PUBLIC_KEY_FILE", "JIFEN_APPROVERS_FILE"), ""),
@@ -49,24 +51,24 @@ def load_env_file() -> Path | None:
         if given := values.get(name) or default:
             values[name] = str(path.resolve().parent / Path(given).expanduser())
     for name, value in values.items():
-        if value is not None:
-            os.environ.setdefault(name, value)
+        os.environ.setdefault(name, value)
     return path
 
 
-def _values(text: TextIO, path: Path) -> dict[str, str | None]:
+def _values(text: TextIO, path: Path) -> dict[str, str]:
     """The value of each name. Raises `SettingsError` for a line that is no NAME=value or a name with two values."""
     from dotenv.parser import parse_stream
 
-    found: dict[str, str | None] = {}
+    found: dict[str, str] = {}
     for one in parse_stream(text):
         line = f"{path}, line {one.original.line}"
-        if one.error:
+        is_plain = one.key is None or (one.value is not None and _NAME.fullmatch(one.key) and "\0" not in one.value)
+        if one.error or not is_plain:
             raise SettingsError("is no NAME=value.", line, "fix the line: a quotation mark may be open")
-        if one.key is not None and found.get(one.key, one.value) != one.value:
+        if one.key is None or one.value is None:
+            continue
+        if found.setdefault(one.key, one.value) != one.value:
             raise SettingsError(f"{one.key} stands twice, with two values.", line, "leave one of them")
-        if one.key is not None:
-            found[one.key] = one.value
     return found
 
 

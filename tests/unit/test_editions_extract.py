@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from editions.explain import EnterpriseUnknownError, explain, top
-from editions.extract import ExtractError, cut_extract, extract_columns
+from editions.extract import CLASSES_FILE, ExtractError, classes_of, cut_extract, extract_columns
 from ledger.csv_file import write_csv
 from tests.unit.small_edition import make_candidate, seal_small
 
@@ -136,6 +136,22 @@ def test_a_field_of_no_stated_class_is_refused(tmp_path):
     edition = seal_small(tmp_path, make_candidate(tmp_path, changes=change)).path
     with pytest.raises(ExtractError, match="stage_basis belongs to no stated class of data"):
         cut_extract(edition, "bank_a", ["uscc", "stage_basis"], date(2025, 6, 30), purposes=PURPOSES)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("ext_bank__scores,score,", "score has two classes of data"),
+        ("ext_bank__scores,score ,score", "has a blank or a line end around it"),
+        ("ext_bank__scores,score", "a row of 2 cells under 3 columns"),
+    ],
+)
+def test_a_class_of_data_that_a_slip_would_change_is_refused(tmp_path, monkeypatch, row, told):
+    changed = tmp_path / "data_classes.csv"
+    changed.write_text(f"{CLASSES_FILE.read_text(encoding='utf-8').rstrip()}\n{row}\n", encoding="utf-8")
+    monkeypatch.setattr("editions.extract.CLASSES_FILE", changed)
+    with pytest.raises(ExtractError, match=told):
+        classes_of(["score"], "ext_bank__scores")
 
 
 def extract_of(folder: Path, consents: str) -> Path:

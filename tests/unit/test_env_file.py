@@ -86,6 +86,11 @@ def test_a_file_that_cannot_be_read_is_told(monkeypatch, content, told):
     [
         ("A_PASSWORD=old\nB=1\nA_PASSWORD=new\n", "line 3: A_PASSWORD stands twice, with two values"),
         ('A_PASSWORD="open\n', "line 1: is no NAME=value"),
+        ("B=1\nA_PASSWORD\n", "line 2: is no NAME=value"),
+        ("A-PASSWORD=1\n", "line 1: is no NAME=value"),
+        ("Ａ_PASSWORD=1\n", "line 1: is no NAME=value"),
+        ("$env:A_PASSWORD='1'\n", "line 1: is no NAME=value"),
+        ("A_PASSWORD=1\0\n", "line 1: is no NAME=value"),
         ("A_PASSWORD=same\nA_PASSWORD='same'\n", None),
     ],
 )
