@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from connectors.spec import MAY_GO_PCT, Budget, Change, Dataset
-from connectors.strict import Strict
+from connectors.spec import COUNTED, MAY_GO_PCT, Budget, Change, Dataset
+from connectors.strict import Rules, Strict
 from ledger.yaml_file import read_yaml
 
 if TYPE_CHECKING:
@@ -74,6 +74,10 @@ class ChangeLimits(Strict):
     jump: float = Field(gt=1)
     """By what factor it jumps as few enterprises do in a period."""
     drift: Drifts
+
+    def _rules(self) -> Rules:
+        fault = f"counts has each of {', '.join(COUNTED)}, and no other"
+        yield self.counts.keys() == {*COUNTED}, fault
 
 
 @dataclass(frozen=True)

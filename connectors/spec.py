@@ -517,6 +517,13 @@ class Move(Budget):
     `later` of a last day: a later one, or none, which has no end."""
 
 
+COUNTED = (
+    *("added", "added_late", "added_periods", "backdated", "copied", "respelled", "vanished", "emptied", "scaled"),
+    *("negated", "exchanged", "leapt", "changed_number", "changed_category", "changed_date", "changed_text"),
+)
+"""What is counted of a batch beside the last one."""
+
+
 class Change(Strict):
     """The change budget of a dataset, where it differs from `connectors/change_limits.yml`."""
 
@@ -524,7 +531,6 @@ class Change(Strict):
     """The part of the key in which a correction differs from what it corrects: the freshness column where the key has a
     period beside it. Without one a correction comes under the key of the record."""
     counts: dict[str, Budget] = {}
-    """By what is counted: added, backdated, copied, vanished, changed_number, changed_category, ..."""
     columns: dict[str, Budget] = {}
     """By column: how many of its values may change."""
     moves: dict[str, Move] = {}
@@ -533,6 +539,10 @@ class Change(Strict):
         float,
     ] = {}
     """By figure, as a held batch names it (`kin.order:doctors+new_graduates`): how far new records may differ in it."""
+
+    def _rules(self) -> Rules:
+        unknown = sorted(self.counts.keys() - {*COUNTED})
+        yield not unknown, f"counts has no {', '.join(unknown)}; there are {', '.join(COUNTED)}"
 
 
 class First(Strict):

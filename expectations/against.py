@@ -16,6 +16,7 @@ from editions.sql_text import literal, sealed_table
 from expectations.census import one_line
 from expectations.suites import (
     AFTER_OUTAGE,
+    AT_LEAST,
     CORRECTION,
     EDITION,
     FIGURES,
@@ -36,8 +37,6 @@ PAUSE_DAYS = 7
 """After so many days without an edition the changes of all of them come at once, as after an outage."""
 NO_PREVIOUS = "there is no previous edition, or none that has what is compared"
 OF_BEFORE = ("entered_pct", "left_pct")
-AT_LEAST = ("kendall_tau", "first_100_kept_pct")
-"""The figures that may not be less than their limit; the others may not be more."""
 
 _BOTH = """
 create temp table both_editions as

@@ -10,7 +10,8 @@ import duckdb
 
 from editions.html_page import Html, Name, page, table, text
 from editions.sql_text import sealed_table
-from expectations.against import AT_LEAST, side_by_side
+from expectations.against import side_by_side
+from expectations.suites import AT_LEAST
 
 LARGEST = 20
 CHANGES = {

@@ -36,6 +36,9 @@ FIGURES = (
 )
 """The figures that compare two editions; `expectations.against` computes them."""
 
+AT_LEAST = ("kendall_tau", "first_100_kept_pct")
+"""The figures that may not be less than their limit; the others may not be more."""
+
 Severity = Literal["critical", "warning"]
 
 
@@ -80,6 +83,13 @@ class GateCheck(BaseModel):
             raise ValueError("a check has either `expectation` or `sql` (or, between editions, `limits`)")
         if self.limits and sorted(limit.change for limit in self.limits) != sorted(CHANGES):
             raise ValueError(f"`limits` has one row for each of {', '.join(CHANGES)}")
+        sign, most = -1 if self.name in AT_LEAST else 1, 1 if self.name == "kendall_tau" else 100
+        for one in self.limits:
+            hardest = one.warning if one.critical is None else one.critical
+            if not 0 <= min(one.warning, hardest) <= max(one.warning, hardest) <= most:
+                raise ValueError(f"a limit of {one.change} is not within 0 and {most}")
+            if sign * hardest < sign * one.warning:
+                raise ValueError(f"of {one.change} `critical` would block what `warning` only warns of")
         if self.sql is None and self.over is not None:
             raise ValueError("`over` goes with `sql`: an expectation reports its rows itself")
         if self.expectation is None and self.kwargs:

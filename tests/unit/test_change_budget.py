@@ -5,13 +5,15 @@ from random import Random
 
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
-from connectors.change_limits import beyond, changed_in_words, shipped
+from connectors.change_limits import LIMITS_FILE, ChangeLimits, beyond, changed_in_words, shipped
 from connectors.changes import Changes, shape_of
 from connectors.landing import landed_path
 from connectors.spec import Change
 from ledger.batches import landed_batches, latest_promoted
 from ledger.held import decide_held, held_batches, held_since
+from ledger.yaml_file import read_yaml
 from tests.declared import column
 from tests.unit.conftest import DAY
 
@@ -510,3 +512,18 @@ def test_a_limit_is_learnt_from_the_last_nights_up_to_the_ceiling(register):
 def test_what_no_correction_does_is_never_learnt_to_be_usual(register):
     past = {"held": 1000, "counts": {"scaled:sales_cny": 900}}
     assert beyond(register(), Changes(1000, {"scaled:sales_cny": 9}), [past] * 30)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("vanished:", "vanishd:", "counts has each of .*, and no other"),
+        ("  vanished: {few: 5, pct: 1}\n", "", "counts has each of .*, and no other"),
+        ("added: {few: 50, pct: 25}", "added: {few: 50, pct: 25%}", "counts.added.pct"),
+    ],
+)
+def test_shipped_limits_of_which_one_is_not_there_are_refused(old, new, told):
+    text = LIMITS_FILE.read_text(encoding="utf-8")
+    assert old in text
+    with pytest.raises(ValidationError, match=told):
+        ChangeLimits.model_validate(read_yaml(text.replace(old, new, 1)))

@@ -288,3 +288,19 @@ def test_limits_that_are_not_whole_block(tmp_path, spoilt, problem):
         (suites / "edition.yml").write_text(spoilt(text), encoding="utf-8")
     _, problems = load_suites(suites, (EDITION,))
     assert any(problem in one for one in problems)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("critical: 0.88", "critical: -0.88", "a limit of nightly is not within 0 and 1"),
+        ("critical: 0.88", "critical: 88", "a limit of nightly is not within 0 and 1"),
+        ("warning: 0.97", "warning: 0.7", "of nightly `critical` would block what `warning` only warns of"),
+    ],
+)
+def test_limits_that_contradict_or_never_hold_are_refused(tmp_path, old, new, told):
+    text = (SUITES / "edition.yml").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "edition.yml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    _, problems = load_suites(tmp_path, ())
+    assert told in " ".join(problems)
