@@ -18,47 +18,18 @@ MANY = 20
 """So many records are no single bad ones: a type, a value or a key that all of them lost is the agency's doing."""
 
 _YUAN = "CNY"
-_FOREIGN = (
-    *(
-        "USD",
-        "HKD",
-        "EUR",
-        "JPY",
-        "GBP",
-        "MOP",
-        "TWD",
-        "KRW",
-        "SGD",
-        "AUD",
-        "CAD",
-        "CHF",
-        "美元",
-        "港元",
-        "港币",
-        "欧元",
-    ),
-    *("日元", "英镑", "澳门元", "新台币", "韩元", "新加坡元", "澳元", "加元", "瑞士法郎"),
-)
+_CODES = {"USD", "HKD", "EUR", "JPY", "GBP", "MOP", "TWD", "KRW", "SGD", "AUD", "CAD", "CHF"}
+_NAMES = {f"{land}元" for land in ("美", "港", "欧", "日", "澳门", "韩", "新加坡", "澳", "加")}
+_FOREIGN = _CODES | _NAMES | {"港币", "英镑", "新台币", "瑞士法郎"}
 _UNITS = {word: word for word in ("元", "千元", "万元", "百万元", "千万元", "亿元", *_FOREIGN)}
 _UNITS |= {"万": "万元", "亿": "亿元", "RMB": _YUAN, "人民币": _YUAN, "¥": _YUAN, "￥": _YUAN, _YUAN: _YUAN}
 """Words for a unit of money, and the unit that each means; the currency alone does not say in which unit of it."""
 
-_DELETED_FIELDS = {
-    *("deleted", "isdeleted", "isdelete", "isdel", "delflag", "deleteflag", "deletedflag", "deletedat", "deletetime"),
-    *(
-        "deletedtime",
-        "deletedon",
-        "删除标志",
-        "删除标识",
-        "删除标记",
-        "是否删除",
-        "已删除",
-        "逻辑删除",
-        "删除时间",
-        "删除日期",
-    ),
-}
+_DELETED_FIELD = re.compile(
+    "(is)?del(eted?)?(flag|mark|at|on|time|date)?|(是否|已|逻辑)删除|(逻辑)?删除(标志|标识|标记|时间|日期)"
+)
 """The names, folded, of fields that say that or when a record was deleted."""
+_NOT_DELETED = {*FALSE_WORDS, *MISSING_WORDS, "", "0.0", "未删除", "正常"}
 
 _OF_TYPE = ("type_mismatch", "nested_value", "digits_lost", "time_of_day")
 
@@ -140,7 +111,7 @@ def refuse_other_units(
         units = [_YUAN if is_currency and word == "元" else _UNITS.get(word, _YUAN) for word in stated]
         known = {*units} - {_YUAN}
         for column in (one for one in amounts if "@" not in name or name.startswith(f"{one.source_field}@")):
-            if column.unit is None and len(known) == 1 and not known & {*_FOREIGN}:
+            if column.unit is None and len(known) == 1 and not known & _FOREIGN:
                 notes |= Counter({f"stated_unit:{unit}": 1 for unit in known - {"元"}})
                 continue
             for place, unit in enumerate(units):
@@ -151,12 +122,10 @@ def refuse_other_units(
 def refuse_deleted(dataset: Dataset, columns: Mapping[str, list[Any]], faults: dict[int, list[Fault]]) -> None:
     """Refuse a record that says in a field that no column claims that it was deleted (isDeleted: 1, 删除标志 2)."""
     for name in columns.keys() - {column.source_field for column in dataset.columns}:
-        if _folded(name) in _DELETED_FIELDS:
+        if _DELETED_FIELD.fullmatch(_folded(name)):
             for place, value in enumerate(columns[name]):
                 word = str("" if value is None else value).strip().casefold()
-                if word not in {*FALSE_WORDS, *MISSING_WORDS, "", "0.0", "未删除", "正常"} and not word.startswith(
-                    "0000"
-                ):
+                if word not in _NOT_DELETED and not word.startswith("0000"):
                     faults[place].append(Fault("deleted_record", "", value, True))
 
 
