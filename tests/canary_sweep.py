@@ -15,10 +15,11 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from connectors.asked import partition_values
 from connectors.drivers.pages import Ask
@@ -119,15 +120,18 @@ def _walk_into(log: Path, night: Night, cell: dict[str, str], source: object) ->
             handle.write(f"{cell}\n{traceback.format_exc()}\n")
 
 
-def run(folder: Path, sample: int | None) -> SecretsSought:
-    """Start a Prefect server and a process that sweeps, then search what both left behind."""
+def run(folder: Path, sample: int | None, served: Callable[[Path], Any] = local_server) -> SecretsSought:
+    """Start a Prefect server and a process that sweeps, then search what both left behind.
+
+    `served` gives a server that runs already, in place of a new one.
+    """
     cells = plan(sample)
     out = folder / "out"
     out.mkdir(parents=True)
     (folder / "cells.json").write_text(json.dumps(cells), encoding="utf-8")
     command = [sys.executable, "-P", "-m", "tests.canary_sweep", "--strike", str(folder)]
     own = {"PREFECT_LOGGING_LEVEL": "DEBUG", "PYTHONPATH": str(PROJECT_DIR)}
-    with local_server(out / "prefect") as server, (out / "said.log").open("wb") as said:
+    with served(out / "prefect") as server, (out / "said.log").open("wb") as said:
         environment = {**os.environ, **server, **own}
         done = subprocess.run(command, env=environment, cwd=folder, stdout=said, stderr=said, check=False)
     if done.returncode != 0:
@@ -137,13 +141,13 @@ def run(folder: Path, sample: int | None) -> SecretsSought:
     pattern = pattern_of(secrets)
     if pattern is None:
         raise RuntimeError("no secret was planted")
-    seen = " ".join(found_in_folder(out, re.compile(CONTROL.encode())))
+    written = {out, Path(server["PREFECT_HOME"])}
+    seen = " ".join(name for part in written for name in found_in_folder(part, re.compile(CONTROL.encode())))
     if "prefect.db" not in seen or "debug.log" not in seen:
         raise RuntimeError(f"the search does not find what was written on purpose, only in: {seen}")
     failed = int((folder / "failed").read_text())
-    return SecretsSought(
-        len(secrets), len(cells), failed, len({cell["kind"] for cell in cells}), found_in_folder(out, pattern)
-    )
+    found = sorted({name for part in written for name in found_in_folder(part, pattern)})
+    return SecretsSought(len(secrets), len(cells), failed, len({cell["kind"] for cell in cells}), found)
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ import pytest
 from sqlalchemy import insert
 
 from flows import deployed
+from flows.prefect_server import local_server
 from ledger.publications import pending
 from ledger.runs import latest_runs, process_of, this_host
 from ledger.settings import PROJECT_DIR
@@ -44,8 +45,15 @@ LAND = {
 WRONG_PASSWORD, CHANNEL_KEY = "canary-wrong-password-51c2", "canary-of-the-channel-9e04"
 
 
-def test_a_sample_of_faults_shows_no_secret_to_prefect_or_in_any_file(tmp_path):
-    swept = run(tmp_path / "sweep", sample=40)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """One Prefect server for both tests that work with one: eight seconds of a processor."""
+    with local_server(tmp_path_factory.mktemp("served") / "prefect") as variables:
+        yield variables
+
+
+def test_a_sample_of_faults_shows_no_secret_to_prefect_or_in_any_file(tmp_path, server):
+    swept = run(tmp_path / "sweep", 40, lambda _: nullcontext(server))
     assert swept.failed >= 8
     assert swept.found == []
 
@@ -157,10 +165,10 @@ def settle(environment, installation, monkeypatch):
 
 
 def test_the_lines_of_the_readme_lead_to_a_scheduled_night_that_is_published_and_shows_no_secret(
-    new_installation, serve, tmp_path, monkeypatch
+    new_installation, server, tmp_path, monkeypatch
 ):
     installation, folder = new_installation, tmp_path
-    environment = serve(installation)
+    environment = {**os.environ, **installation.environment, **server}
     installation.faults(
         {"kind": "login_refused", "source": "bank_a"},
         {"kind": "down", "source": "policy_channel"},
@@ -221,7 +229,7 @@ def test_the_lines_of_the_readme_lead_to_a_scheduled_night_that_is_published_and
     assert any(b"prefect" in line for line in listed)
     assert not any(pattern.search(line) for line in listed)
     (project / ".env").unlink()
-    written = (installation.data_dir, folder / "prefect", project)
+    written = (installation.data_dir, Path(server["PREFECT_HOME"]), project)
     assert [found_in_folder(part, pattern) for part in written] == [[], [], []]
     # The search is no use where it cannot see: what must be there is found the same way.
     seen = [name for part in written for name in found_in_folder(part, re.compile(rb"bank_b.loans"))]
