@@ -316,6 +316,8 @@ def _doubt(text: str, column: Column) -> str | None:
     named = column.is_identifying or is_code(column)
     if named and spelling.IN_NAME.search(text):
         raise ValueFaultError("escaped_text")
+    if named and spelling.CUT.search(text):
+        raise ValueFaultError("lost_character")
     for pattern, reason in ((spelling.DOUBTFUL, "lost_character"), (spelling.ESCAPED, "escaped_text")):
         if pattern.search(text) and not (pattern is spelling.ESCAPED and "://" in text):
             if named:

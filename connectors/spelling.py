@@ -78,6 +78,8 @@ ESCAPED = re.compile(
 IN_NAME = re.compile(r"""[\r\n\t\x85]|\\[rnt\\]|^\[["'].*["']\]$|^\{["'].*\}$""")
 """A line end, a tab or the escape of one inside a text, or a list: in a name or code two values stand in one cell, or
 a dump."""
+CUT = re.compile(r"[^.\u2026](?:\.{3}|\u2026+)$")
+"""What a page or a program puts in place of the rest of a text: no name or code ends so."""
 _CHINESE_SIGNS = "\u3001\u3002\u3400-\u9fff\uff08\uff09\uff0c"
 _CHINESE_TEXT = re.compile(f"[0-9A-Za-z ().,-]*[{_CHINESE_SIGNS}][0-9A-Za-z ().,{_CHINESE_SIGNS}-]*")
 DITTO = re.compile(f'^(["〃″〞]|{"|".join(DITTO_WORDS)})$')
@@ -90,12 +92,12 @@ SPACED = re.compile("^[0-9]{4}( [0-9]{4})+ [0-9]{1,4}$")
 ODD_TEXT = (
     f"[{_HIDDEN_RANGE}{_INVISIBLE_RANGE}\u2f00-\u2fd5]|^[='\"\u2019]|^[!-~{_FORMS_RANGE}]*[{_FORMS_RANGE}][!-~{_FORMS_RANGE}]*$"
     f"|{_LOST_IN_TEXT.pattern}|{CELL_ERROR}|{LOST.pattern}|{DOUBTFUL.pattern}|{ESCAPED.pattern}|{IN_NAME.pattern}"
-    f"|{DITTO.pattern}|{LIKE_BYTES}"
+    f"|{DITTO.pattern}|{LIKE_BYTES}|{CUT.pattern}"
 )
 """Whatever `as_text` changes, or a text column refuses, matches this; what does not is plain."""
 ODD_CODE = (
     f"[^ -~\u4e00-\u9fff]|^['=\"`]|  |{_LOST_IN_CODE.pattern}|{CELL_ERROR}|{LOST.pattern}|{DOUBTFUL.pattern}"
-    f"|{ESCAPED.pattern}|{IN_NAME.pattern}|{DITTO.pattern}|{GROUPED.pattern}|{SPACED.pattern}"
+    f"|{ESCAPED.pattern}|{IN_NAME.pattern}|{DITTO.pattern}|{GROUPED.pattern}|{SPACED.pattern}|{CUT.pattern}"
 )
 """The same for `as_code`."""
 
