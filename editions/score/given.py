@@ -60,7 +60,11 @@ def read_given(connection: duckdb.DuckDBPyConnection, path: Path) -> Given:
             raise ScoreError(f"{path.name} cannot be read: it is not UTF-8.", str(path), SAVE_AS_UTF8) from error
         why = " ".join(str(error).split())[:300]
         raise ScoreError(f"{path.name} cannot be read: {why}.", str(path), "fix the file, or save it anew") from error
-    return _keep(connection, columns, path, rows)
+    try:
+        return _keep(connection, columns, path, rows)
+    except duckdb.NotImplementedException as error:
+        what = f"{path.name} has a column of a type that is not read ({error})."
+        raise ScoreError(what, str(path), "write numbers as decimals, and ids as text") from error
 
 
 def _read_csv(path: Path) -> tuple[tuple[str, ...], pa.Table]:

@@ -209,6 +209,11 @@ def test_a_column_may_be_left_unread(loaded):
     assert loaded("id,C01,remark\na,1,x\n", ignore=["REMARK"])[0] == [("a", Decimal(1), 0, None, 1)]
 
 
+def test_a_type_that_is_not_read_is_named(loaded, tmp_path):
+    with pytest.raises(ScoreError, match=r"a column of a type that is not read .*Whose: data"):
+        loaded(parquet(tmp_path, id=["a"], C01=pa.array([1], pa.float16())))
+
+
 def test_an_id_is_whatever_was_given(loaded, tmp_path):
     ids = ["'; drop table measures; --", '"', " a ", "{id}", "$1", "=1+1"]
     quoted = "".join('"' + one.replace('"', '""') + '",1\n' for one in ids)
