@@ -239,6 +239,7 @@ def test_run_again_with_nothing_new_makes_no_second_edition_delivery_or_notice_a
     )
     ran = installation.run()
     assert (ran.code, ran.output["state"]) == (0, "nothing_new"), ran.output["message"]
+    assert "build" not in {line["step"] for line in ran.output["report"]["steps"]}
     assert (
         publication_rows(installation.ledger),
         [p.stat().st_mtime_ns for p in installation.inbox("")],

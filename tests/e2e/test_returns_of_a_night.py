@@ -64,16 +64,13 @@ def test_a_record_discarded_by_the_operator_makes_another_edition_and_stands_no_
     def build(_night, _supplied):
         raise AnotherEditionError
 
-    def is_another_built():
-        with installation.in_force():
-            outcome = run_night(installation.settings, installation.as_of, "plain", replace(PLAIN_STEPS, build=build))
-        return "AnotherEditionError" in outcome.message, outcome.message
-
-    assert is_another_built()[0] is False
     standing = installation.jifen("quarantine", "list", "--source", "bank_a").output
     assert standing
     day = installation.as_of.isoformat()
     ids = [one["record_id"] for one in standing]
     installation.jifen("quarantine", "discard", *ids, "--why", "the bank withdrew them by letter", "--as-of", day)
     assert installation.jifen("quarantine", "list", "--source", "bank_a").output == []
-    assert is_another_built()[0]
+    # Without it there is none: tests/e2e/test_first_night.py runs the same night again.
+    with installation.in_force():
+        outcome = run_night(installation.settings, installation.as_of, "plain", replace(PLAIN_STEPS, build=build))
+    assert "AnotherEditionError" in outcome.message, outcome.message
