@@ -575,7 +575,7 @@ def drawn(chance: random.Random) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=25,
+    max_examples=16,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],
