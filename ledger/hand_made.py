@@ -158,7 +158,8 @@ _CELL_FAULTS = (
     (rf"{UNSEEN.pattern}|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", "holds a character that cannot be seen"),
     (rf"{CELL_ERROR}|^[?\uff1f]+$|\ufffd", "is what a sheet shows in place of a value"),
     (rf"{SCIENTIFIC}|{_DAY}", "is what a sheet makes of a number or a code"),
-    ("^='?\"|^'[^']*$", "stands within the signs of a sheet"),
+    # Of a file without other quotation marks DuckDB, which reads it in the night, would take these for such.
+    ("^='?\"|^'[^']*$|^'.*'$", "stands within the signs of a sheet"),
     (
         r"^[\uff01-\uff5e]*[０-９Ａ-Ｚａ-ｚ][\uff01-\uff5e]*$",
         "is written in full-width letters",

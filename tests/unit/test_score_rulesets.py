@@ -117,6 +117,7 @@ def test_a_label_of_one_language_stands_for_the_other(folder, columns, cells, la
         ({"indicators": "indicator_code,unit\nC01,1.23E+17\n"}, "'1.23E+17' is what a sheet makes of a number"),
         ({"indicators": "indicator_code,class\nC01,3月1日\n"}, "'3月1日' is what a sheet makes of a number or a code"),
         ({"indicators": "indicator_code,class\nC01,'012\n"}, "stands within the signs of a sheet"),
+        ({"indicators": "indicator_code,class\nC01,'rd'\n"}, "stands within the signs of a sheet"),
         ({"indicators": "indicator_code,class\nC01,Ｃ＿１\n"}, "'Ｃ＿１' is written in full-width letters"),
         ({"weights": "indicator_code,weight\nC01,5\u00a0\n"}, "row 1, column weight"),
         ({"ruleset": "note\na\nb\n"}, "ruleset.csv has 2 rows, not 1"),
