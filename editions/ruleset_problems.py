@@ -37,9 +37,10 @@ def problems_in(connection: duckdb.DuckDBPyConnection, project: Path, *, is_aske
 def found_by_checks(connection: duckdb.DuckDBPyConnection, project: Path, folder: str) -> list[Problem]:
     """Every row that a check of `checks/<folder>` finds in the tables of `connection`; `file` is the seed."""
     connection.execute("set variable models = ?", [str(project / "models")])
-    for table, rows in _declared(project.parent / "connectors" / "sources").items():
-        connection.register(table, rows)
     checks = project / "checks" / folder
+    if any("declared_" in path.read_text(encoding="utf-8") for path in checks.glob("*.sql")):
+        for table, rows in _declared(project.parent / "connectors" / "sources").items():
+            connection.register(table, rows)
     connection.execute((checks / SHARED).read_text(encoding="utf-8"))
     named = sorted(path for path in checks.glob("*.sql") if path.name != SHARED)
     return sorted({problem for check in named for problem in _found_by(connection, check)})
@@ -53,8 +54,8 @@ def _declared(sources: Path) -> dict[str, pa.Table]:
     values = [
         (source, table["name"], column["name"], str(value))
         for source, table in tables
-        for column in table["columns"]
-        for value in column.get("config", {}).get("meta", {}).get("values", ())
+        for column in table.get("columns") or ()
+        for value in ((column.get("config") or {}).get("meta") or {}).get("values") or ()
     ]
     return {
         "declared_datasets": _table(("source", "dataset"), [(source, table["name"]) for source, table in tables]),
