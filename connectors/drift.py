@@ -29,7 +29,9 @@ _DELETED_FIELD = re.compile(
     "(is)?del(eted?)?(flag|mark|at|on|time|date)?|(是否|已|逻辑)删除|(逻辑)?删除(标志|标识|标记|时间|日期)"
 )
 """The names, folded, of fields that say that or when a record was deleted."""
-_NOT_DELETED = {*FALSE_WORDS, *MISSING_WORDS, "", "0.0", "未删除", "正常"}
+_NOT_DELETED = {*FALSE_WORDS, *MISSING_WORDS, "", "未删除", "未删", "正常", "有效", "存在", "normal", "active", "valid"}
+_NO_DELETION = re.compile(r"0+\.0+|0{4}.*|(0001|1753|1899|1900|1970|2099|2999|9999)\D?(0?1|12)\D?(0?1|3[01])(\D.*)?")
+"""Zero, and the days that stand for none: the first and the last that a program knows."""
 
 _OF_TYPE = ("type_mismatch", "nested_value", "digits_lost", "time_of_day")
 
@@ -94,7 +96,8 @@ def refuse_other_units(
 ) -> None:
     """Refuse a record that states another unit or currency of its amounts than their columns have: 万元, USD.
 
-    It stands in a field that no column claims and that holds nothing but such words. A column without a unit is taken
+    It stands in a field that no column claims and that holds nothing but such words. One that is called after another
+    field is of that alone: 注册资本币种 of 注册资本. A column without a unit is taken
     to be in yuan where several units come; where one comes it is counted, as above a table. A column whose field names
     yuan has them.
     """
@@ -110,7 +113,10 @@ def refuse_other_units(
         is_currency = re.search("币|curr", name, re.IGNORECASE)
         units = [_YUAN if is_currency and word == "元" else _UNITS.get(word, _YUAN) for word in stated]
         known = {*units} - {_YUAN}
-        for column in (one for one in amounts if "@" not in name or name.startswith(f"{one.source_field}@")):
+        owners = [one for one in columns if len(one) > 1 and one != name and name.startswith(one)]
+        owner = max(owners, key=len, default="")
+        is_general = "@" not in name and not any(map(_is_figure, columns.get(owner, ())[:MANY]))
+        for column in (one for one in amounts if is_general or one.source_field in (owner, name.partition("@")[0])):
             if column.unit is None and len(known) == 1 and not known & _FOREIGN:
                 notes |= Counter({f"stated_unit:{unit}": 1 for unit in known - {"元"}})
                 continue
@@ -125,8 +131,12 @@ def refuse_deleted(dataset: Dataset, columns: Mapping[str, list[Any]], faults: d
         if _DELETED_FIELD.fullmatch(_folded(name)):
             for place, value in enumerate(columns[name]):
                 word = str("" if value is None else value).strip().casefold()
-                if word not in _NOT_DELETED and not word.startswith("0000"):
+                if word not in _NOT_DELETED and not _NO_DELETION.fullmatch(word):
                     faults[place].append(Fault("deleted_record", "", value, True))
+
+
+def _is_figure(value: Any) -> bool:
+    return re.fullmatch(r"[-+]?[\d.,]+", str(value)) is not None
 
 
 def _word(value: Any) -> str:

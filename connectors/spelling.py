@@ -71,7 +71,7 @@ DOUBTFUL = re.compile(f"{_HAN}[?\u25a1]|[?\u25a1]{_HAN}|[\ue000-\uf8ff\U000f0000
 """A sign in place of a character, or one that only some fonts have. In a sentence it may be meant."""
 ESCAPED = re.compile(
     r"&(#[0-9]{2,7}|#x[0-9a-fA-F]{2,6}|amp|lt|gt|quot|apos|nbsp);|<(?i:br) ?/?>|\\u[0-9a-fA-F]{4}|(%[89A-F][0-9A-F]){2}"
-    r"|^b(['\"]).*['\"]$|\\x[0-9a-fA-F]{2}|^\[object Object\]$|_x[0-9A-Fa-f]{4}_"
+    r"|^b(['\"]).*['\"]$|\\x[0-9a-fA-F]{2}|^\[object Object\]$|_x00[0-9A-Fa-f]{2}_"
     r"|</(?i:[abipu]|em|font|span|strong|div|td|su[bp]|h[1-6])>"
 )
 """Escapes of a web page, a program or an address that were not undone; in an address they are right."""
@@ -160,6 +160,9 @@ def is_read_as_latin(text: str) -> bool:
         return all(sign < "\u0100" or "\u3000" <= sign <= "\u9fff" or sign >= "\uff00" for sign in found)
     # Signs that are repeated (××××) mask or fill something.
     runs = re.findall("[\u0080-\u00ff]+", text)
+    if re.search("[\u00a1-\u00fe]{4}", text) is None:
+        # é® and è® of a product's name are two pairs of bytes as well.
+        return False
     try:
         return bool(b" ".join(run.encode("latin-1") for run in runs).decode("gb2312")) and len(set("".join(runs))) > 2
     except UnicodeDecodeError:

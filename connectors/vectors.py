@@ -196,7 +196,7 @@ def _may_be_odd(raw: pa.Array) -> bool:
     if not _PLAIN_BYTES[np.frombuffer(data, np.uint8)].all():
         return True
     text = data.to_pybytes()
-    return any(word.encode() in text for word in (BROKEN, *DITTO_WORDS, "_x", "Err:"))
+    return any(word.encode() in text for word in (BROKEN, *DITTO_WORDS, "_x00", "Err:"))
 
 
 def _plain_numbers(column: Column, declared: pa.DataType, nothing: tuple[str, ...]) -> _Plain:

@@ -66,8 +66,12 @@ NO_NAME = (
 """Added to `NO_RECORD` for a column that names enterprises: a total of some place, an average, a type. In a key of
 several columns such a text may be a value: 资产总计 is an item of a balance sheet.
 """
-GROUP_LINE = r"|^\s*(?:[(（][一二三四五六七八九十]{1,3}[)）]|[一二三四五六七八九十]{1,3}\s*[、.．])\s*\pL"
-"""Added for names: the head of a group of rows (一、制造业), which may have the sums of its group."""
+_TO_TEN = "[一二三四五六七八九十]"
+GROUP_LINE = rf"|^\s*(?:[(（]{_TO_TEN}{{1,3}}[)）]\s*\pL|{_TO_TEN}{{1,3}}\s*(?:、\s*\pL|[.．]\s*[^\PL{_TO_TEN[1:]}))"
+"""Added for names: the head of a group of rows (一、制造业), which may have the sums of its group.
+
+三.一五集团 is a name.
+"""
 RULE_LINE = r"|^[-_=~*#+\s—]{3,}$"
 """Added to `NO_RECORD`: a line drawn below a table. A name of asterisks alone may be a masked one."""
 MAY_BE_NONE = r"[A-Za-z]{3}|[^ -~]|^[^A-Za-z0-9]+$"

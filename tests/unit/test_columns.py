@@ -99,7 +99,7 @@ FORMS = {
 }
 NUMBERS = ("xlsx", "parquet", "json", "jsonl", "database")
 DAYS = ("xlsx", "parquet", "database")
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]|_x000D_")
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]|_x[0-9A-F]{4}_")
 """What not every format can hold: in a sheet the last is an escape."""
 
 

@@ -320,6 +320,11 @@ def test_the_header_of_another_table_is_a_loud_stop(read_body, row, is_other):
     assert len(read_body(body.replace(b"C1,3,2025-01-01\n", b""), kind="csv")[0].positions) == 3
 
 
+def test_a_record_whose_figures_are_words_is_no_header(read_body):
+    body = "企业,人数,产值,行业\n甲,1,2,软件业\n乙,2,3,软件业\n丙,注销,停产,软件业\n丁,3,4,制造业\n"
+    assert len(read_body(body.encode(), kind="csv")[0].positions) == 4
+
+
 @pytest.mark.parametrize("below", ["A,1\n", "合计,2\nA,1\n", "注：单位为元\n,,\nA,1\n", "合计科技,1\nA,1\n"])
 def test_a_total_above_the_records_is_no_end_of_the_table(read_body, below):
     with pytest.raises(DataError, match="the first row below the header ends the table"):

@@ -481,6 +481,34 @@ def test_the_name_of_a_currency_says_nothing_of_the_unit(make_dataset, name, lan
     assert len(read(make_dataset(key=("no",), columns=columns), items).rows) == landed
 
 
+@pytest.mark.parametrize(("other", "landed"), [("100", 1), ("甲公司", 0)])
+def test_a_currency_called_after_another_field_says_nothing_of_the_rest(make_dataset, other, landed):
+    columns = (column("no", required=True), column("revenue", "decimal(20, 2)"))
+    items = [{"no": "R1", "revenue": 1, "注册资本": other, "注册资本币种": "美元"}]
+    assert len(read(make_dataset(key=("no",), columns=columns), items).rows) == landed
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "landed"),
+    [
+        *(("isDeleted", value, 0) for value in (1, True, "Y", "2", "是", "已删除")),
+        *(("del_flag", value, 1) for value in (0, False, "0", "0.00", "N", None, "", "正常", "Normal", "有效", "未删")),
+        *(("deleted_at", value, 0) for value in ("2024-05-01", "2024-12-31 00:00:00", "1990-01-01")),
+        *(("deletedAt", value, 1) for value in ("0001-01-01T00:00:00Z", "1970-01-01 08:00:00", "1900/1/1", "99991231")),
+        ("deletedBy", "李", 1),
+    ],
+)
+def test_a_record_that_says_that_it_was_deleted_is_refused(make_dataset, field, value, landed):
+    columns = (column("no", required=True), column("sum", "decimal(20, 2)"))
+    reading = read(make_dataset(key=("no",), columns=columns), [{"no": "R1", "sum": 1, field: value}])
+    assert (len(reading.rows), [one.reason for one in reading.refusals]) == (landed, ["deleted_record"] * (not landed))
+
+
+@pytest.mark.parametrize("text", ["三.一五集团", "一汽", "八一钢铁"])
+def test_a_name_may_begin_with_a_chinese_number(make_dataset, text):
+    assert len(read(make_dataset(**UNITS), [{"unit_no": "U1", "enterprise_name": text, "staff": 1}]).rows) == 1
+
+
 @pytest.mark.parametrize("text", ["一、制造业", "（二）高新区", "十二．其他服务业"])
 def test_the_head_of_a_group_of_rows_is_no_name(make_dataset, text):
     reading = read(make_dataset(**UNITS), [{"unit_no": "U1", "enterprise_name": text, "staff": 1}])
