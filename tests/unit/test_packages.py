@@ -986,7 +986,7 @@ def test_no_row_and_no_column_outside_the_grant_of_the_day_goes_again_ever(
     row = {"delivery_id": "bank_a.1", "recipient": "bank_a", "number": 1, "kind": "daily", "file_name": "p.tar"}
     kept = packages.kept_folder(tmp_path, row)
     kept.mkdir(parents=True, exist_ok=True)
-    with patch.object(packages, "require_sealed"):
+    with patch.object(packages, "require_sealed"), patch.object(packages, "_require_consents_stand"):
         cut = packages.cut_tables(night, before, "then", sent_on)[SCORES]
         bands = packages.bands_as_text(before.tables[SCORES].bands)
         entry = {"path": f"{SCORES}.csv", "table": SCORES, "columns": cut.table.column_names, "bands": bands}
