@@ -78,7 +78,7 @@ ESCAPED = re.compile(
 IN_NAME = re.compile(r"""[\r\n\t\x85]|\\[rnt\\]|^\[["'].*["']\]$|^\{["'].*\}$""")
 """A line end, a tab or the escape of one inside a text, or a list: in a name or code two values stand in one cell, or
 a dump."""
-CUT = re.compile(r"[^.\u2026](?:\.{3}|\u2026+)$")
+CUT = re.compile("[^.\u2026]([.]{3}|\u2026+)$")
 """What a page or a program puts in place of the rest of a text: no name or code ends so."""
 _CHINESE_SIGNS = "\u3001\u3002\u3400-\u9fff\uff08\uff09\uff0c"
 _CHINESE_TEXT = re.compile(f"[0-9A-Za-z ().,-]*[{_CHINESE_SIGNS}][0-9A-Za-z ().,{_CHINESE_SIGNS}-]*")
