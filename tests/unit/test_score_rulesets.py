@@ -222,6 +222,15 @@ def test_what_the_models_could_not_hold_is_refused_before_anything_is_scored(fol
     assert [one for one in problems if told in one.problem_en], problems
 
 
+@pytest.mark.parametrize(("route", "other"), [("I", "II"), ("1.1", "11"), ("route-VII", "route-VIII"), ("a", "b")])
+def test_words_that_are_numbered_are_not_alike(folder, route, other):
+    conditions = f"condition_code,measure,lo,route\nk,score,60,{route}\nl,points:C01,0,{other}\n"
+    with duckdb.connect() as connection:
+        load(connection, read_folder(folder(conditions=conditions)))
+        problems = problems_in(connection, PROJECT, is_asked=True)
+    assert not [one for one in problems if "differs from" in one.problem_en], problems
+
+
 def test_a_code_is_judged_within_its_own_rule_set_and_each_fault_is_named_once(folder):
     own = read_folder(folder(indicators="indicator_code\nA\na_Status\nB\nb\n"))
     other = [{"ruleset_id": "other", "indicator_code": code} for code in ("A", "B_status", "Order")]

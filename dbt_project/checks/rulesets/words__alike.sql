@@ -15,10 +15,16 @@ select file, ruleset_id, word, (
     where
         others.ruleset_id = words.ruleset_id and others.what = words.what and others.word <> words.word
         and (
-            regexp_replace(lower(others.word), '[^\pL\pN]', '', 'g') = regexp_replace(lower(words.word), '[^\pL\pN]', '', 'g')
+            (
+                regexp_replace(lower(others.word), '[^\pL\pN]', '', 'g')
+                = regexp_replace(lower(words.word), '[^\pL\pN]', '', 'g')
+                -- 1.1 is not 11.
+                and regexp_replace(others.word, '[^0-9]+', '-', 'g') = regexp_replace(words.word, '[^0-9]+', '-', 'g')
+            )
             or (
                 length(others.word) <> length(words.word) and levenshtein(others.word, words.word) = 1
-                and not regexp_matches(others.word || words.word, '[0-9]')
+                -- I and II are two.
+                and not regexp_matches(others.word || ' ' || words.word, '[0-9]|(^|[^\pL])(?i:[ivx]+)( |$)')
             )
         )
 ) as other
