@@ -109,8 +109,8 @@ def refuse_second(names: Sequence[str], columns: Mapping[str, Sequence[Any]], po
 def _refuse_other_table(columns: Mapping[str, Sequence[Any]], positions: Sequence[int]) -> None:
     """Raise a `FormError` for the header of another table: words alone where figures stand above and below.
 
-    The same header in other letters is no other table, and a note or signature is no header; nor is a row with a text
-    that other rows have in its column (软件业): a record whose figures are words (注销).
+    The same header in other letters is no other table, and a note or signature is no header; nor is a row with some
+    texts that other rows have in their columns (软件业): a record whose figures are words (注销).
     """
     held = list(columns.values())
     figures = [one for one in held if sum(not _FIGURE.search(str(text)) for text in one[:_SAMPLE]) <= 1][:2]
@@ -121,9 +121,10 @@ def _refuse_other_table(columns: Mapping[str, Sequence[Any]], positions: Sequenc
         is_worded = second[at] and not _FIGURE.search(str(second[at]))
         if not is_worded or not 0 < at < len(positions) - 1 or not _FIGURE.search(f"{first[at + 1]}{second[at + 1]}"):
             continue
-        texts = [text for one in held if (text := clean(str(one[at] or "")))]
+        filled = [one for one in held if clean(str(one[at] or ""))]
+        texts, again = [clean(str(one[at])) for one in filled], [list(one).count(one[at]) > 1 for one in filled]
         is_header = len(set(texts)) == len(texts) >= max(3, len(held) / 2) and not any(map(_is_no_name, texts))
-        is_header = is_header and not any(one[at] and list(one).count(one[at]) > 1 for one in held)
+        is_header = is_header and (all(again) or not any(again))
         is_same = {text.casefold() for text in texts} <= {clean(name).casefold() for name in columns}
         if is_header and not is_same and not pc.any(pc.match_substring_regex(pa.array(texts), NO_RECORD)).as_py():
             what = f"row {positions[at]} below the header is the header of another table: {' '.join(texts)[:60]!r}."

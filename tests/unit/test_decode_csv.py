@@ -323,6 +323,12 @@ def test_the_header_of_another_table_is_a_loud_stop(read_body, row, is_other):
 def test_a_record_whose_figures_are_words_is_no_header(read_body):
     body = "企业,人数,产值,行业\n甲,1,2,软件业\n乙,2,3,软件业\n丙,注销,停产,软件业\n丁,3,4,制造业\n"
     assert len(read_body(body.encode(), kind="csv")[0].positions) == 4
+    # On each printed page of it the other table has its header anew.
+    twice = (
+        body.replace("丙,注销,停产,软件业\n", "") + 20 * "戊,4,5,软件业\n" + 2 * "姓名,编码,部门,门类\n己,5,6,制造业\n"
+    )
+    with pytest.raises(DataError, match="row 24 below the header is the header of another table"):
+        read_body(twice.encode(), kind="csv")
 
 
 @pytest.mark.parametrize("below", ["A,1\n", "合计,2\nA,1\n", "注：单位为元\n,,\nA,1\n", "合计科技,1\nA,1\n"])
