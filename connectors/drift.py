@@ -97,12 +97,13 @@ def refuse_other_units(
     """Refuse a record that states another unit or currency of its amounts than their columns have: 万元, USD.
 
     It stands in a field that no column claims and that holds nothing but such words. One that is called after another
-    field is of that alone: 注册资本币种 of 注册资本. A column without a unit is taken
-    to be in yuan where several units come; where one comes it is counted, as above a table. A column whose field names
-    yuan has them.
+    field is of that alone: 注册资本币种 of 注册资本. Where other columns have a unit, it says nothing of one
+    without, which may count tons; else that is taken to be in yuan where several units come, and where one comes it is
+    counted, as above a table. A column whose field names yuan has them.
     """
     amounts = [one for one in dataset.columns if one.kind == "decimal" and one.unit != "%"]
     amounts = [one for one in amounts if not re.search("元|人民币|cny|rmb", one.source_field, re.IGNORECASE)]
+    has_unit = any(one.unit for one in amounts)
     for name in columns.keys() - {column.source_field for column in dataset.columns} if amounts else ():
         if not {*map(_word, columns[name][:MANY])} <= {*_UNITS, ""}:
             continue
@@ -110,18 +111,19 @@ def refuse_other_units(
         if not {*stated} - {""} or not {*stated} <= {*_UNITS, ""}:
             continue
         # Of a currency 元 is the name, of a unit the size.
-        is_currency = re.search("币|curr", name, re.IGNORECASE)
+        is_currency = re.search("币|curr|ccy", name, re.IGNORECASE)
         units = [_YUAN if is_currency and word == "元" else _UNITS.get(word, _YUAN) for word in stated]
-        known = {*units} - {_YUAN}
+        home = {*units} - {_YUAN} - _FOREIGN
         owners = [one for one in columns if len(one) > 1 and one != name and name.startswith(one)]
         owner = max(owners, key=len, default="")
         is_general = "@" not in name and not any(map(_is_figure, columns.get(owner, ())[:MANY]))
         for column in (one for one in amounts if is_general or one.source_field in (owner, name.partition("@")[0])):
-            if column.unit is None and len(known) == 1 and not known & _FOREIGN:
-                notes |= Counter({f"stated_unit:{unit}": 1 for unit in known - {"元"}})
-                continue
+            allowed = {_YUAN, column.unit or "元"}
+            if column.unit is None and (has_unit or len(home) == 1):
+                allowed |= home
+                notes |= Counter({f"stated_unit:{unit}": 1 for unit in home - {"元"} if not has_unit})
             for place, unit in enumerate(units):
-                if unit not in (_YUAN, column.unit or "元") and columns.get(column.source_field, stated)[place]:
+                if unit not in allowed and columns.get(column.source_field, stated)[place]:
                     faults[place].append(Fault("other_unit", column.name, stated[place], True))
 
 

@@ -473,12 +473,25 @@ def test_a_record_that_states_another_unit_of_its_amounts_is_refused(make_datase
 
 
 @pytest.mark.parametrize(
-    ("name", "landed"), [("币种", 2), ("currency", 2), ("单位", 0), ("sum@币种", 2), ("no@币种", 2)]
+    ("name", "landed"), [("币种", 2), ("currency", 2), ("ccy", 2), ("单位", 0), ("sum@币种", 2), ("no@币种", 2)]
 )
 def test_the_name_of_a_currency_says_nothing_of_the_unit(make_dataset, name, landed):
     columns = (column("no", required=True), column("sum", "decimal(20, 2)", unit="万元"))
     items = [{"no": f"R{place}", "sum": 1, name: "元"} for place in range(2)]
     assert len(read(make_dataset(key=("no",), columns=columns), items).rows) == landed
+
+
+@pytest.mark.parametrize("stated", [["万元", "万元"], ["万元", "CNY"], ["万元", "元"], ["万元", "USD"]])
+def test_a_number_without_a_unit_beside_amounts_that_have_one_is_no_amount(make_dataset, stated):
+    columns = (
+        column("no", required=True),
+        column("sum", "decimal(20, 2)", unit="万元"),
+        column("tons", "decimal(20, 2)"),
+    )
+    items = [{"no": f"R{place}", "sum": 1, "tons": 2, "单位": word} for place, word in enumerate(stated)]
+    reading = read(make_dataset(key=("no",), columns=columns), items)
+    assert [row["no"] for row in reading.rows] == ["R0", "R1"][: 1 + (stated[1] in ("万元", "CNY"))]
+    assert not [one for one in reading.notes if one.startswith("stated_unit")]
 
 
 @pytest.mark.parametrize(("other", "landed"), [("100", 1), ("甲公司", 0)])
