@@ -105,7 +105,7 @@ def refuse_other_units(
     amounts = [one for one in amounts if not re.search("元|人民币|cny|rmb", one.source_field, re.IGNORECASE)]
     has_unit = any(one.unit for one in amounts)
     for name in columns.keys() - {column.source_field for column in dataset.columns} if amounts else ():
-        if not {*map(_word, columns[name][:MANY])} <= {*_UNITS, ""}:
+        if not any(columns[name]) or not {*map(_word, columns[name][:MANY])} <= {*_UNITS, ""}:
             continue
         stated = [_word(value) for value in columns[name]]
         if not {*stated} - {""} or not {*stated} <= {*_UNITS, ""}:
