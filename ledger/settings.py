@@ -91,10 +91,10 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _as_typed(cls, value: object) -> object:
-        if isinstance(value, str) and (fault := fault_of_cell(value)):
-            raise ValueError(f"the value {fault}")
         if isinstance(value, str) and value[:1] in _QUOTES:
             raise ValueError("the value stands in quotation marks")
+        if isinstance(value, str) and (fault := fault_of_cell(value)):
+            raise ValueError(f"the value {fault}")
         return value
 
     @field_validator("data_dir", mode="before")
