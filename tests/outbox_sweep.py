@@ -168,14 +168,9 @@ def sweep(folder: Path, events: int, seed: int = 20250630, speed: float = 2000.0
         channel = {"name": f"channel_{number}", "title": {"zh": "通道", "en": "channel"}, "kind": "notice"}
         sinks.append(NoticeSink.model_validate({**channel, "driver": "webhook", "connection": connection}))
     os.environ["SWEEP_SECRET"] = new_secret()[0]
-    # The lease of a claim is in the clock's time, which runs fast here.
-    settings = Settings(
-        data_dir=folder / "data",
-        retry_seconds=300 * speed,
-        request_timeout_seconds=5,
-        channel_hosts="127.0.0.1",
-        _env_file=None,
-    )
+    settings = Settings(data_dir=folder / "data", request_timeout_seconds=5, channel_hosts="127.0.0.1", _env_file=None)
+    # The lease of a claim is in the clock's time, which runs fast here: beyond what a setting may be.
+    settings = settings.model_copy(update={"retry_seconds": 300 * speed})
     _queue(settings, [sink.name for sink in sinks], events)
     began = time.time()
     _drain(settings, tuple(sinks), _clock(began, speed), seed, folder / "killed")

@@ -1,7 +1,7 @@
 """What shares a built night goes to one worker: the list of these files is whole."""
 
 from ledger.settings import PROJECT_DIR
-from tests.workers import DEAR, TOGETHER
+from tests.workers import APART, DEAR, TOGETHER
 
 TESTS = PROJECT_DIR / "tests"
 ASKING = ("night: DistrictNight", "first_night")
@@ -9,7 +9,9 @@ ASKING = ("night: DistrictNight", "first_night")
 
 
 def test_every_file_that_is_listed_is_there():
-    assert [file for files in (*TOGETHER.values(), DEAR) for file in files if not (TESTS / file).is_file()] == []
+    assert [
+        file for files in (*TOGETHER.values(), DEAR, [APART]) for file in files if not (TESTS / file).is_file()
+    ] == []
 
 
 def test_every_file_that_asks_for_the_night_is_listed():
