@@ -363,7 +363,7 @@ class Delivery:
     def _outdone_again(self) -> Iterator[str]:
         """The files of a feed whose bytes came before: under a name that has had other bytes since, or under another.
 
-        What the last batch brought too is no old file: a list that is whole every day, and did not change, is put anew.
+        Bytes that the last batch had too are not reported: a whole list that did not change comes under a new name.
         """
         last: dict[str, str] = {}
         names: dict[str, set[str]] = {}

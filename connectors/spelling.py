@@ -158,12 +158,12 @@ def is_read_as_latin(text: str) -> bool:
     with suppress(UnicodeDecodeError):
         found = [sign for sign in bytes(codes).decode() if sign > "\x7f"]
         return all(sign < "\u0100" or "\u3000" <= sign <= "\u9fff" or sign >= "\uff00" for sign in found)
-    # Signs that are repeated (××××) mask or fill something.
     runs = re.findall("[\u0080-\u00ff]+", text)
     if re.search("[\u00a1-\u00fe]{4}", text) is None:
         # é® and è® of a product's name are two pairs of bytes as well.
         return False
     try:
+        # One or two signs that are repeated (××××) mask or fill something.
         return bool(b" ".join(run.encode("latin-1") for run in runs).decode("gb2312")) and len(set("".join(runs))) > 2
     except UnicodeDecodeError:
         return False

@@ -160,22 +160,13 @@ class _Channel(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-@contextmanager
-def receiving(state: Path) -> Iterator[dict[str, str]]:
-    """The bank, the agency's inbox and the channel, in threads of this process: the variables that lead to all."""
+def _receive(state: Path, ready: Connection) -> None:
     handler = type("Channel", (_Channel,), {"events": state / "webhook" / "events.jsonl"})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     (state / "sftp" / "bank_a").mkdir(parents=True)
-    own = {"SMALL_FOLDER": str(state), "SMALL_SECRET": new_secret()[0], "JIFEN_CHANNEL_HOSTS": "127.0.0.1"}
-    with serve(state / "sftp" / "bank_a") as found, server:
-        yield {**found, "SMALL_URL": f"http://127.0.0.1:{server.server_port}/", **own}
-        server.shutdown()
-
-
-def _receive(state: Path, ready: Connection) -> None:
-    with receiving(state) as found:
-        ready.send(found)
+    with serve(state / "sftp" / "bank_a") as found:
+        ready.send({**found, "SMALL_URL": f"http://127.0.0.1:{server.server_port}/"})
         threading.Event().wait()
 
 
@@ -185,6 +176,7 @@ def receivers(state: Path) -> Iterator[SimpleNamespace]:
     ours, theirs = FORK.Pipe()
     process = FORK.Process(target=_receive, args=(state, theirs), daemon=True)
     process.start()
-    yield SimpleNamespace(state=state, env=ours.recv(), as_of=SECOND)
+    own = {"SMALL_FOLDER": str(state), "SMALL_SECRET": new_secret()[0], "JIFEN_CHANNEL_HOSTS": "127.0.0.1"}
+    yield SimpleNamespace(state=state, env={**ours.recv(), **own}, as_of=SECOND)
     process.terminate()
     process.join()

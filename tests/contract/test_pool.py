@@ -320,7 +320,7 @@ def test_a_pool_whose_money_nobody_tells_has_no_headroom() -> None:
 
 
 @settings(
-    max_examples=16,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],

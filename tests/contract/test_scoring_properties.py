@@ -20,7 +20,7 @@ Values = Mapping[str, Decimal | None]
 SEEDS = st.integers(0, 10**6)
 
 MANY = settings(
-    max_examples=8,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],

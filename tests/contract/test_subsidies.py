@@ -575,7 +575,7 @@ def drawn(chance: random.Random) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=16,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],

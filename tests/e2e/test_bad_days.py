@@ -125,7 +125,7 @@ def test_a_consent_withdrawn_removes_the_enterprise_from_the_next_extract(bad_ni
     assert (manifest["number"], manifest["follows"]["number"], manifest["supersedes"]) == (2, 1, 1)
 
 
-def test_for_a_day_that_has_passed_nobody_is_asked_and_one_before_all_was_known_is_refused(bad_night, first_night):
+def test_an_edition_of_a_day_that_has_passed_stands_beside_current_on_what_was_known_then(bad_night, first_night):
     installation, later, _ = bad_night
     first = first_night[0].current.name
 
@@ -138,12 +138,24 @@ def test_for_a_day_that_has_passed_nobody_is_asked_and_one_before_all_was_known_
     assert (same.code, same.output["state"], same.output["edition_id"]) == (0, "nothing_new", first), same.output[
         "message"
     ]
+    between = installation.run(installation.as_of + timedelta(days=1))
+    assert (between.code, between.output["state"]) == (0, "beside"), between.output["message"]
     before = installation.run(installation.as_of - timedelta(days=1))
     assert (before.code, before.output["state"]) == (2, "usage")
     assert "nothing was known then of" in before.output["message"]
     assert f"All was known from {installation.as_of} on" in before.output["message"]
+
     assert installation.current.name == later.output["edition_id"]
     assert outside() == sent
+    name = between.output["edition_id"]
+    (listed,) = [row for row in installation.jifen("edition", "list").output if row["is_beside"]]
+    assert (listed["edition_id"], listed["is_current"]) == (name, False)
+    assert installation.jifen("edition", "verify", name).output["findings"] == []
+    shown = installation.jifen("edition", "show", name).output["manifest"]
+    assert {one["learned_on"] for one in shown["inputs"]} <= {installation.as_of.isoformat(), None}
+    assert shown["parent"] == first
+    uscc = sorted(installation.truth["eligible"])[0]
+    assert installation.jifen("explain", uscc, "--edition", name).output["as_of"] == shown["as_of"]
 
     again = installation.impatient.run(installation.as_of + timedelta(days=2))
     assert (again.code, again.output["state"]) == (5, "nothing_new"), again.output["message"]

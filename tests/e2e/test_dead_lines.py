@@ -1,23 +1,18 @@
 """Agencies and recipients whose lines die in mid-transfer: the night ends in its budgets, says so, frees the lock."""
 
 import json
-import tarfile
 import time
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
 
-from flows import publish, recipe, relay
 from ledger.publications import pending
 from ledger.tables import deliveries, outbox
-from sandbox.start import Sandbox
-from tests import small_night
 from tests.contract.dead_lines import dies_after, server, silence
-from tests.e2e.installation import Installation
-from tests.unit.small_edition import make_candidate
 
-pytestmark = pytest.mark.night
+pytestmark = [pytest.mark.night, pytest.mark.usefixtures("first_night")]
 
 BUDGET = 2
 
@@ -65,60 +60,31 @@ def test_agencies_that_die_in_mid_transfer_hold_up_nothing_but_themselves(instal
     assert installation.run().code == 0, "the lock is free, and nothing is missing any more"
 
 
-@pytest.fixture
-def small(tmp_path, monkeypatch):
-    """An installation whose nights are small, and one of its nights over other variables."""
-    for module, names in ((recipe, "read_sources read_sinks moved rules_sha256 Dbt"), (publish, "code_of")):
-        for name in names.split():
-            monkeypatch.setattr(module, name, getattr(module, name))
-    small_night.put_in_force()
-    monkeypatch.setattr(relay, "WAITS_SECONDS", (1,) * len(relay.WAITS_SECONDS))
-    recipe.read_sinks = lambda: [sink for sink in small_night.sinks() if sink.name != "operators"]
-    state = tmp_path / "state"
-    with small_night.receiving(state) as env:
-        around = Sandbox(state, None, env, small_night.SECOND)
-        for box in ("inbox", "returns"):
-            (state / "sftp" / "bank_a" / box).mkdir()
-
-        def run(day, number, **variables):
-            small_night.deliver_files(state / "files", number)
-            built = lambda of, _: (  # noqa: E731
-                make_candidate(of.settings.data_dir, of.run_id, small_night.facts(day, number)),
-                small_night.built(),
-            )
-            steps = replace(recipe.PLAIN_STEPS, build=built, gate=small_night.pass_gate)
-            with over(installation, **variables).in_force():
-                return recipe.run_night(installation.settings, day, "plain", steps)
-
-        installation = Installation(tmp_path / "data", around)
-        yield installation, run
-
-
-def test_recipients_that_die_in_mid_transfer_are_owed_and_sent_the_next_time(small):
-    installation, run = small
-    env, day = installation.sandbox.env, small_night.SECOND
+def test_recipients_that_die_in_mid_transfer_are_owed_and_sent_the_next_time(installation):
+    env, next_day = installation.sandbox.env, installation.as_of + timedelta(days=1)
     with (
-        dies_after(int(env["SMALL_PORT"]), up=3000) as bank,
-        dies_after(urlsplit(env["SMALL_URL"]).port, down=20) as hook,
+        dies_after(int(env["BANK_A_SFTP_PORT"]), up=6000) as bank,
+        dies_after(urlsplit(env["POLICY_WEBHOOK_URL"]).port, down=20) as hook,
     ):
-        ran = run(day, 0, SMALL_PORT=bank, SMALL_URL=moved(env["SMALL_URL"], hook))
-    assert (ran.exit_code, ran.state) == (1, "published"), ran.message
-    assert "Not delivered yet" in ran.message
+        dead = over(installation, BANK_A_SFTP_PORT=bank, POLICY_WEBHOOK_URL=moved(env["POLICY_WEBHOOK_URL"], hook))
+        ran = dead.run(next_day)
+    assert (ran.code, ran.output["state"]) == (1, "published"), ran.output["message"]
+    assert "Not delivered yet" in ran.output["message"]
     for recipient in ("bank_a", "policy_channel"):
-        assert recipient in ran.message
-    assert installation.inbox(".tar") == []
+        assert recipient in ran.output["message"]
+    assert told_of(ran)["bank_a.loans"]["whose"] == "transient"
+    assert installation.inbox(".tar.gpg") == []
     assert [row["recipient"] for row in pending(installation.ledger, deliveries)] == ["bank_a"]
     assert {row["recipient"] for row in pending(installation.ledger, outbox)} == {"policy_channel"}
-    again = run(day, 1)
-    assert (again.exit_code, again.state) == (0, "published"), again.message
-    (package,) = installation.inbox(".tar")
+    again = installation.run(next_day)
+    assert again.code == 0, again.output["message"]
+    assert len(installation.inbox(".tar.gpg")) == 1
     assert installation.inbox(".part") == []
     # The number that was composed and did not arrive is named, with the hash by which the bank would know it.
-    with tarfile.open(package) as opened:
-        manifest = json.load(opened.extractfile("manifest.json"))
+    manifest = json.loads(installation.packages()[0]["manifest.json"])
     assert [gap["number"] for gap in manifest["gaps"]] == [manifest["number"] - 1]
     assert manifest["gaps"][0]["manifest_sha256"]
     # The channel had taken the first notice, though its answer was lost: every repeat of it is known by its id.
-    told = [ran.edition_id, again.edition_id]
+    told = [ran.output["edition_id"], again.output["edition_id"]]
     assert sorted({one["event"]["data"]["edition_id"] for one in installation.events()}) == sorted(told)
     assert pending(installation.ledger, outbox) == pending(installation.ledger, deliveries) == []
