@@ -1,6 +1,7 @@
 """One way to try again, and an end in real time: full jitter, Retry-After honoured, nothing past the budget."""
 
 import ctypes
+import logging
 import math
 import secrets
 import threading
@@ -16,12 +17,17 @@ from typing import TypeVar
 
 from connectors.errors import LineDeadError, TransientError
 
+log = logging.getLogger("jifen")
+
 T = TypeVar("T")
 
 FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 20.0
 LONGEST_RETRY_AFTER_SECONDS = 7 * 24 * 3600
 """A longer wish is cut to this, so that the moment to go on can be named whatever a server says."""
+
+QUIET_SECONDS = 5.0
+"""A call that does not answer for longer is logged, once: somebody may be watching."""
 
 MARGIN_SECONDS = 1.0
 """How far past its budget a call may end: work that was cut off has so long to release what it holds."""
@@ -116,6 +122,7 @@ def call_with_retry(
     `sleep` is how to wait between two attempts, for callers that must be able to stop waiting.
     """
     failed: TryAgainError = OutOfTimeError("no attempt")
+    began, is_logged = time.monotonic(), False
     with budget(budget_seconds):
         for number in count(1):
             try:
@@ -128,6 +135,10 @@ def call_with_retry(
             # To wait past the budget is no better than to stop now: the run goes on, the checkpoint keeps the place.
             if pause >= left():
                 break
+            waited = time.monotonic() - began
+            if not is_logged and waited + pause >= QUIET_SECONDS:
+                is_logged = True
+                log.warning("%s: %s; tried again for up to %.0f s more", where, failed, left())
             (sleep or time.sleep)(pause)
     # The cause is not chained: it may hold an address with a secret in it.
     kind = LineDeadError if isinstance(failed, NoLineError) else TransientError

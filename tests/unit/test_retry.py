@@ -44,6 +44,16 @@ def test_a_wait_beyond_the_budget_is_refused_at_once_and_says_when_to_go_on():
     assert len(calls) == 1
 
 
+def test_a_call_that_is_tried_again_for_long_is_logged_once_and_a_short_one_not(monkeypatch, caplog):
+    monkeypatch.setattr("connectors.drivers.retry.time.sleep", lambda _: None)
+    attempt, _ = failing(2, TryAgainError("no connection"))
+    call_with_retry(attempt, "tax.statements", 60)
+    assert caplog.messages == []
+    attempt, _ = failing(2, TryAgainError("no connection", retry_after=5.0))
+    call_with_retry(attempt, "tax.statements", 60)
+    assert caplog.messages == ["tax.statements: no connection; tried again for up to 60 s more"]
+
+
 def test_what_an_earlier_attempt_was_told_is_said_also_where_the_last_one_had_no_time_left():
     told = iter([TryAgainError("the agency answers 503", retry_after=0.0)])
 
