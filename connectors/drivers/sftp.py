@@ -25,7 +25,7 @@ from connectors.drivers.retry import (
 )
 from connectors.errors import AgencyError, ConfigError, TransientError
 from connectors.spec import FileRequest, SftpConnection
-from connectors.strict import Variable
+from connectors.strict import Variable, variables_in
 from ledger.files import opened, size_of
 from ledger.settings import Settings, read_variable
 
@@ -61,7 +61,7 @@ class _SftpLine:
     def __init__(self, connection: SftpConnection, where: str, settings: Settings) -> None:
         # Its log lines name files and hosts; our own errors report what matters.
         logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
-        self._where, self._budget = where, settings.retry_seconds
+        self._connection, self._where, self._budget = connection, where, settings.retry_seconds
         # Once, and outside the budget: a passphrase is made to cost time.
         self._host, self._port, self._options = _options(connection, where)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -77,7 +77,7 @@ class _SftpLine:
                 self._loop = asyncio.new_event_loop()
                 self._loop.set_exception_handler(lambda *_: None)
             try:
-                with _sorted_faults(self._where):
+                with _sorted_faults(self._connection, self._where):
                     return within(
                         partial(self._run, work, self._loop), "the SFTP line is silent or too slow", self._cut
                     )
@@ -341,9 +341,9 @@ _FAULTS: tuple[tuple[Any, str, str], ...] = (
     (
         asyncssh.HostKeyNotVerifiable,
         "the host key is not the pinned one: this may be another machine",
-        "ask the agency by telephone, then change the host key variable",
+        "ask the agency by telephone, then change {host_key}",
     ),
-    (asyncssh.PermissionDenied, "the login was refused", "check user, password and key with the agency"),
+    (asyncssh.PermissionDenied, "the login was refused", "check {login} with the agency"),
     (
         (asyncssh.KeyExchangeFailed, asyncssh.ProtocolNotSupported, asyncssh.ChannelOpenError),
         "the server and we have no SFTP version or algorithm in common",
@@ -351,12 +351,14 @@ _FAULTS: tuple[tuple[Any, str, str], ...] = (
     ),
     (asyncssh.SFTPError, "the server refuses what we ask", "ask them to look into the log of their server"),
 )
-"""Exceptions of the library on an open connection -> what they mean, and what to do."""
+"""Exceptions of the library on an open connection -> what they mean, and what to do, with the names of variables."""
 
 
 @contextmanager
-def _sorted_faults(where: str) -> Iterator[None]:
+def _sorted_faults(connection: SftpConnection, where: str) -> Iterator[None]:
     """The library's errors as ours, without its words, which may hold a secret."""
+    login = sorted(variables_in(connection, ("host", "port", "host_key")))
+    named = {"host_key": connection.host_key.env, "login": ", ".join(login)}
     try:
         yield
     except socket.gaierror:
@@ -364,7 +366,7 @@ def _sorted_faults(where: str) -> Iterator[None]:
     except (OSError, asyncssh.Error, TimeoutError) as error:
         for kinds, what, next_step in _FAULTS:
             if isinstance(error, kinds) and not isinstance(error, _LOST):
-                raise AgencyError(f"{what} ({type(error).__name__}).", where, next_step) from None
+                raise AgencyError(f"{what} ({type(error).__name__}).", where, next_step.format_map(named)) from None
         raise TryAgainError(f"no SFTP connection ({type(error).__name__})") from None
 
 

@@ -299,6 +299,7 @@ def test_another_password_or_host_key_is_refused_at_once_and_not_shown(pushed, v
     with pytest.raises(AgencyError, match=told) as caught:
         pushed(others={variable: value})
     assert value not in str(caught.value)
+    assert variable in caught.value.next_step
 
 
 @pytest.mark.parametrize(
