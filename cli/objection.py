@@ -19,7 +19,7 @@ from cli.command import (
 )
 from editions.explain import explain
 from editions.places import require_edition
-from editions.public_lists import terms_on
+from editions.public_lists import decide_days_on
 from ledger.objections import (
     REJECTED,
     UPHELD,
@@ -47,14 +47,14 @@ def open_one(
     on: Day = None,
     as_json: Json = False,
 ) -> None:
-    """Write an objection of an enterprise down; it is to be decided within the days of the public list in force."""
+    """Write an objection of an enterprise down; it is to be decided within the days of the list in force, or 20."""
     settings = Settings()
     ledger = open_ledger(settings)
     row = edition_asked(ledger, edition)
     what = text_given(what, "--what", "say what is objected to")
     found = explain(require_edition(settings.data_dir, row["edition_id"]), uscc, with_records=False)
     day = day_of_step(settings, on)
-    days = terms_on(PROJECT_DIR / "dbt_project", date.fromisoformat(row["as_of"])).decide_days
+    days = decide_days_on(PROJECT_DIR / "dbt_project", date.fromisoformat(row["as_of"]))
     code = str(found.enterprise["uscc"])
     made = open_objection(ledger, row["edition_id"], code, what, day, days, operator())
     show.show_done(made, f"objection {made['objection_id']} is to be decided by {made['due_on']}", as_json)

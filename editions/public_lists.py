@@ -6,6 +6,9 @@ from pathlib import Path
 
 from editions.programme import read_programme
 
+LEGAL_DECIDE_DAYS = 20
+"""Within so many days an objection is verified and answered (征信业管理条例, article 25)."""
+
 
 class NoListError(LookupError):
     """No public list is in force on a day."""
@@ -20,6 +23,14 @@ class ListTerms:
     list_id: str
     publicity_days: int
     decide_days: int
+
+
+def decide_days_on(project: Path, day: date) -> int:
+    """Within how many days an objection is decided: by the list in force, or by law where there is none."""
+    try:
+        return terms_on(project, day).decide_days
+    except NoListError:
+        return LEGAL_DECIDE_DAYS
 
 
 def terms_on(project: Path, day: date, list_id: str | None = None) -> ListTerms:

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from editions.public_lists import NoListError, terms_on
+from editions.public_lists import NoListError, decide_days_on, terms_on
 from ledger.journal import breaks, entries
 from ledger.objections import (
     close_objection,
@@ -110,3 +110,7 @@ def test_the_days_are_parameters_of_the_list_in_force():
     assert (terms.list_id, terms.publicity_days, terms.decide_days) == (LIST, 6, 20)
     with pytest.raises(NoListError, match=r"public_lists\.csv"):
         terms_on(PROJECT_DIR / "dbt_project", date(2020, 6, 30))
+
+
+def test_an_objection_is_answered_within_twenty_days_also_where_no_list_is_in_force():
+    assert decide_days_on(PROJECT_DIR / "dbt_project", date(2020, 6, 30)) == 20
