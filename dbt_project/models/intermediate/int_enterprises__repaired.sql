@@ -1,5 +1,5 @@
--- The enterprises of which a credit event was repaired by the business date, and the day on which the last repair was decided
--- and known. Their reports are recalled. Never sealed: a repaired entry may not be used any more.
+-- The enterprises of which a credit event was repaired, or removed before its publicity ended, by the business date, and the day
+-- on which the last of it was decided and known. Their reports are recalled. Never sealed: a repaired entry may not be used any more.
 with events as (
     {{ landed('credit', 'events') }}
 ),
@@ -21,16 +21,32 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
+-- A court or an office that repairs an entry may send its removal alone. One that is removed at its end has lapsed.
+lifted as (
+    select
+        event_no,
+        decided_on,
+        learned_on
+    from repairs
+    where result = 'granted'
+    union all
+    select
+        event_no,
+        removed_on as decided_on,
+        learned_on
+    from events
+    where removed_on is not null and (publicity_end_on is null or removed_on < publicity_end_on)
+),
+
 repaired as (
     select
         coalesce(codes.uscc, events.uscc, mentions.uscc) as uscc,
-        max(greatest(repairs.decided_on, repairs.learned_on)) as known_on
+        max(greatest(lifted.decided_on, lifted.learned_on)) as known_on
     from events
-    inner join repairs on events.event_no = repairs.event_no
-    inner join in_force on repairs.decided_on <= in_force.as_of
+    inner join lifted on events.event_no = lifted.event_no
+    inner join in_force on lifted.decided_on <= in_force.as_of
     left join codes on events.uscc = codes.code
     left join mentions on events.event_no = mentions.record_ref
-    where repairs.result = 'granted'
     group by coalesce(codes.uscc, events.uscc, mentions.uscc)
 )
 
