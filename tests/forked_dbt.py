@@ -22,8 +22,8 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     ["editions.dbt_process", "dbt.adapters.duckdb", "dbt.cli.main", "dbt.compilation", "dbt.task.build", "sqlparse"]
 )
-# The socket of the fork server stands in this folder. Made here, it is never in a folder for temporary files that a test
-# has put in place and then looks into.
+# The socket of the fork server stands in this folder. Made here, it is never in a folder for temporary files that a
+# test has put in place and then looks into.
 util.get_temp_dir()
 AS_SHIPPED = dbt._start
 """Starts dbt as the product does."""
