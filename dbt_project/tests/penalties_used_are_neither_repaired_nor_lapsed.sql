@@ -71,6 +71,12 @@ wrongly_used as (
     cross join in_force
     where
         events.publicity_end_on < in_force.as_of
+        -- The longest legal maximum, three years.
+        or (
+            in_force.as_of >= date '2026-04-01'
+            and events.event_type = 'administrative_penalty'
+            and events.decided_on < {{ months_before('in_force.as_of', '36') }}
+        )
         or exists (
             select 1
             from lifted

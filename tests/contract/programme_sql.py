@@ -33,10 +33,7 @@ UPSTREAM: Mapping[str, str] = {
     "int_enterprises__eligibility": (
         "uscc varchar, parent_uscc varchar, status varchar, zone_member_from date, zone_member_to date"
     ),
-    "credit_events": (
-        "uscc varchar, event_type varchar, legal_basis varchar, issuing_body varchar, may_be_repaired boolean, "
-        "decided_on date"
-    ),
+    "credit_events": ("uscc varchar, event_type varchar, has_basis boolean, may_be_repaired boolean, decided_on date"),
     "int_grades__latest": "uscc varchar, grade varchar, published_on date",
     "int_evaluations__latest": "uscc varchar, grade varchar, batch_month date",
     "int_refusals__resolved": "uscc varchar, source varchar, dataset varchar",

@@ -316,7 +316,7 @@ class Subsidies:
         entries = [
             row
             for row in self.given.get("credit_events", ())
-            if row["uscc"] == who and row["event_type"] in LISTS and row.get("legal_basis") and row.get("issuing_body")
+            if row["uscc"] == who and row["event_type"] in LISTS and row.get("has_basis")
         ]
         before = [
             row for row in entries if not (first_paid and (as_day(row.get("decided_on")) or first_paid) > first_paid)

@@ -243,7 +243,7 @@ def test_excluded_claims_are_told_why() -> None:
         ({"int_grades__latest": [{"uscc": A, "grade": "D"}]}, {"tax_grade_not_d"}),
         ({"int_evaluations__latest": [{"uscc": A, "grade": "D"}]}, {"credit_grade_not_d"}),
     ]
-    entry = {"uscc": A, "event_type": "serious_dishonesty", "legal_basis": "x", "issuing_body": "y"}
+    entry = {"uscc": A, "event_type": "serious_dishonesty", "has_basis": True}
     entry |= {"may_be_repaired": False}
     cases.append(({"credit_events": [entry]}, {"not_listed"}))
     for more, wanted in cases:
@@ -253,7 +253,7 @@ def test_excluded_claims_are_told_why() -> None:
             run("subsidies", rows, seeds()), "select distinct condition from subsidy_checks where not is_met"
         )
         assert {row["condition"] for row in failed} == wanted
-    assert granted(one_loan(credit_events=[entry | {"legal_basis": None}])) != [0]
+    assert granted(one_loan(credit_events=[entry | {"has_basis": False}])) != [0]
     assert granted(one_loan(credit_events=[entry | {"may_be_repaired": True}])) == [None]
 
 
@@ -472,8 +472,7 @@ def test_what_befalls_an_enterprise_after_the_first_payment_does_not_undo_it_and
     found = {
         "credit_events": {
             "event_type": "serious_dishonesty",
-            "legal_basis": "x",
-            "issuing_body": "x",
+            "has_basis": True,
             "may_be_repaired": False,
             "decided_on": day,
         },

@@ -25,6 +25,7 @@ NOBODY = {**FEW, "somebody_is_found": "critical"}
         ("", None, {}),
         (FLAG.format("Q3"), None, {"links_of_the_register_come_to_an_end": "warning"}),
         (FLAG.format("Q16"), None, {"decisions_on_repair_can_be_read": "warning"}),
+        (FLAG.format("Q17"), None, {"entries_on_lists_name_their_basis": "warning"}),
         (FLAG.format("Q23"), None, {"good_tax_grades_owe_no_tax": "warning"}),
         (FLAG.format("Q99"), None, {"flags_are_of_known_rules": "critical"}),
         (REVIEW.format(97.9, 979, 21), None, FEW),

@@ -14,15 +14,16 @@ graded as (
     from events
 ),
 
--- One that may be repaired stands here without a quantity: whether it counts is not known.
+-- One that may be repaired stands here without a quantity: whether it counts is not known. So does an entry on a list that does
+-- not name its basis: nothing may follow from it, and it does not prove the enterprise clean.
 counted as (
     select
         graded.uscc,
         graded.indicator_code,
         {{ counted_record(
             'graded', 'credit', 'events', 'graded.event_no', 'graded.decided_on',
-            quantity="case when graded.may_be_repaired then null when graded.indicator_code = 'L21' then 1 "
-            ~ "else levels.quantity end",
+            quantity="case when graded.may_be_repaired then null when graded.indicator_code = 'L22' then levels.quantity "
+            ~ "when graded.has_basis then 1 end",
             level='graded.grade'
         ) }}
     from graded

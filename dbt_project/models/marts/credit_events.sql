@@ -94,6 +94,9 @@ doubted as (
 usable as (
     select
         identified.*,
+        identified.legal_basis is not null
+        and identified.document_no is not null
+        and identified.issuing_body is not null as has_basis,
         refused_repairs.event_no is not null or doubted.uscc is not null as may_be_repaired,
         row_number() over (
             partition by
@@ -121,6 +124,17 @@ usable as (
         and lifted.uscc is null
         and (identified.removed_on is null or identified.removed_on > in_force.as_of)
         and (identified.publicity_end_on is null or identified.publicity_end_on >= in_force.as_of)
+        -- Since 2026-04-01 the publicity of a penalty ends by itself at the legal maximum, counted from its document, whatever
+        -- end was sent, or none. A penalty without a severity has the longest.
+        and (
+            in_force.as_of < date '2026-04-01'
+            or identified.event_type <> 'administrative_penalty'
+            or identified.decided_on >= case identified.severity
+                when 'minor' then {{ months_before('in_force.as_of', '3') }}
+                when 'general' then {{ months_before('in_force.as_of', '12') }}
+                else {{ months_before('in_force.as_of', '36') }}
+            end
+        )
         and repaired.event_no is null
 ),
 
@@ -137,6 +151,7 @@ active as (
         usable.decided_on,
         usable.publicity_end_on,
         usable.removed_on,
+        usable.has_basis,
         usable.may_be_repaired,
         usable.learned_on,
         usable.raw_sha256,

@@ -152,6 +152,22 @@ repairs_unread as (
     group by register.uscc
 ),
 
+entries_without_basis as (
+    select
+        register.uscc,
+        'Q17' as rule,
+        'warning' as severity,
+        cast(count(*) as varchar) || ' 条名单信息缺少法律依据、文书号或认定机关，不据此限制，也不视为无失信：'
+        || {{ joined_text('active_events.event_no', '、') }} || '。' as detail_zh,
+        'Entries on lists without legal basis, document or issuing body (' || cast(count(*) as varchar)
+        || '), from which nothing follows and which do not prove it clean: '
+        || {{ joined_text('active_events.event_no', ', ') }} || '.' as detail_en
+    from register
+    inner join active_events on register.uscc = active_events.uscc
+    where active_events.event_type <> 'administrative_penalty' and not active_events.has_basis
+    group by register.uscc
+),
+
 -- The office's good grade and the office's own announcement of what is owed do not go together.
 arrears_beside_a_good_grade as (
     select
@@ -172,6 +188,8 @@ flags as (
     select * from without_an_end
     union all
     select * from repairs_unread
+    union all
+    select * from entries_without_basis
     union all
     select * from arrears_beside_a_good_grade
     union all

@@ -25,13 +25,23 @@ credit as (
     select * from {{ ref('credit_standing') }}
 ),
 
-events as (
+event_counts as (
     select
         uscc,
-        sum(case when event_type in ('serious_dishonesty', 'judgment_defaulter') then 1 else 0 end) as dishonesty_entries,
+        sum(case when event_type in ('serious_dishonesty', 'judgment_defaulter') then 1 else 0 end) as listed,
+        sum(case when event_type in ('serious_dishonesty', 'judgment_defaulter') and has_basis then 1 else 0 end) as based,
         sum(case when event_type = 'administrative_penalty' then 1 else 0 end) as published_penalties
     from {{ ref('credit_events') }}
     group by uscc
+),
+
+-- Nothing may follow from an entry without its basis, and it does not prove the enterprise clean.
+events as (
+    select
+        uscc,
+        case when based > 0 or listed = 0 then based end as dishonesty_entries,
+        published_penalties
+    from event_counts
 ),
 
 restricted as (
@@ -124,7 +134,9 @@ facts as (
         cast(filings.rd_expense_cny as decimal(20, 6)) as rd_expense_cny,
         cast(credit.credit_grade as varchar) as credit_grade,
         cast(grades.grade as varchar) as tax_grade,
-        cast(coalesce(events.dishonesty_entries, 0) + absences.no_event as decimal(20, 6)) as dishonesty_entries,
+        cast(
+            absences.no_event + case when events.uscc is null then 0 else events.dishonesty_entries end as decimal(20, 6)
+        ) as dishonesty_entries,
         cast(coalesce(events.published_penalties, 0) + absences.no_event as decimal(20, 6)) as published_penalties,
         cast(coalesce(restricted.restrictions, 0) + absences.no_event as decimal(20, 6)) as restrictions,
         cast(

@@ -72,7 +72,7 @@ paid as (
     where paid_fen > 0
 ),
 
--- Only an entry with its legal basis and issuing body restricts; a low score never does. An entry whose repair could not be
+-- Only an entry with its legal basis, document and issuing body restricts; a low score never does. An entry whose repair could not be
 -- read may not count. One that was made after the first payment does not undo it.
 entered as (
     select
@@ -97,8 +97,7 @@ entered as (
             and entries.policy_year = paid.policy_year
     where
         active_events.event_type in ('serious_dishonesty', 'judgment_defaulter')
-        and active_events.legal_basis is not null
-        and active_events.issuing_body is not null
+        and active_events.has_basis
     group by entries.claim_no, entries.programme_id, entries.policy_year
 ),
 
