@@ -108,7 +108,7 @@ bench-night: setup
 planted-faults: setup
 	$(BIN)/python -m sandbox.planting
 
-# Two hundred nights in which nothing is wrong, and what was held all the same: eleven minutes on two cores.
+# Two hundred nights in which nothing is wrong, and what was held all the same: some 20 minutes on two cores.
 clean-nights: setup
 	$(BIN)/python -m sandbox.clean_nights
 

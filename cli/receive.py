@@ -24,7 +24,7 @@ def receive(
     """Open packages, verify signature, sums and number, and load their rows once, whatever ends the process.
 
     A package that was loaded before is known and skipped. One that is damaged, not by the known sender, not for us or
-    out of order is refused and nothing of it is loaded: exit code 1. One behind it is loaded where it does without.
+    out of order is refused and nothing of it is loaded: exit code 1. A later one that does not need it is loaded.
     """
     from flows.receive import Keys, ReceiveError, write_ack
     from flows.receive import receive as load
