@@ -104,6 +104,7 @@ PLANTED = [
     ("conditions__reach", "programme_conditions", SCORE, {"lo": "-1"}),
     ("conditions__reach", "programme_conditions", SCORE, {"lo": "500"}),
     ("conditions__reach", "programme_conditions", SCORE, {"near": "60"}),
+    ("conditions__reach", "programme_conditions", {"fact": "title_hnte"}, {"near": "1"}),
     ("conditions__reach", "product_prices", {"product_id": "high-enterprise-loan", "lo": "80"}, {"lo": "800"}),
     ("conditions__known_texts", "programme_conditions", {**LOAN, "fact": "tax_grade"}, {"none_of": "d"}),
     ("conditions__known_texts", "programme_cases", {**LOAN, "case_no": "1"}, {"facts": "tax_grade=E"}),
