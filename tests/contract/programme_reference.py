@@ -123,7 +123,7 @@ def as_fraction(fact: Any) -> Fraction | None:
 def rate(programme: Mapping[str, list[Row]], product: Row, facts: Facts, day: date) -> Fraction | None:
     """The yearly rate in percent, or None where the band or the reference rate is not known."""
     for band in of_version(programme["product_prices"], "product", product):
-        if within(band, as_fraction(facts.get(band["fact"]))):
+        if not (band["lo"] or band["hi"]) or within(band, as_fraction(facts.get(band["fact"]))):
             if band["base"] == "fixed":
                 return Fraction(band["rate_pct"])
             for row in programme["reference_rates"]:

@@ -9,8 +9,10 @@ eligibility as (
     select * from {{ ref('int_enterprises__eligibility') }}
 ),
 
+-- A score out of a few points, or under a veto, is no standing: what is not ranked has none of these facts.
 rankings as (
     select * from {{ ref('rankings') }}
+    where is_ranked
 ),
 
 filings as (

@@ -111,16 +111,13 @@ priced as (
     from let_in
     cross join in_force
     inner join prices on let_in.product_id = prices.product_id and let_in.version = prices.version
-    inner join facts
-        on
-            let_in.subject_id = facts.subject_id
-            and prices.fact = facts.fact
-            and (prices.lo is null or prices.lo <= facts.number)
-            and (prices.hi is null or prices.hi > facts.number)
+    left join facts on let_in.subject_id = facts.subject_id and prices.fact = facts.fact
     left join reference_rates
         on
             prices.base = reference_rates.rate
             and in_force.as_of between reference_rates.valid_from and reference_rates.valid_to
+    -- A price without an edge is that of all, also where its fact is not known.
+    where (prices.lo is null or prices.lo <= facts.number) and (prices.hi is null or prices.hi > facts.number)
     group by let_in.subject_id, let_in.item_no
 ),
 
