@@ -187,7 +187,9 @@ def test_facts_are_what_the_records_say(night, facts):
         for title in ("tech_sme", "hnte", "little_giant"):
             if one[f"title_{title}"] is not None and uscc in titles:
                 assert one[f"title_{title}"] >= titles[uscc].get(title, 0)
-        if one["revenue_cny"] is not None and one["prior_revenue_cny"] is not None:
+        if age < 24:
+            assert one["average_revenue_cny"] == one["revenue_cny"]
+        elif one["revenue_cny"] is not None and one["prior_revenue_cny"] is not None:
             half = (one["revenue_cny"] + one["prior_revenue_cny"]) / 2
             assert abs(one["average_revenue_cny"] - half) < Decimal("0.01")
 

@@ -128,10 +128,14 @@ facts as (
         eligibility.zone_member_from as member_months_since,
         cast(filings.operating_revenue_cny as decimal(20, 6)) as revenue_cny,
         cast(filings.prior_operating_revenue_cny as decimal(20, 6)) as prior_revenue_cny,
-        -- Half a fen is not money: the mean of two years is rounded down to whole fen.
+        -- Under two years old, an enterprise had no two whole years. Half a fen is not money: the mean of two is rounded down.
         cast(
-            {{ divided_down('filings.operating_revenue_cny * 100 + filings.prior_operating_revenue_cny * 100', 2) }} * 0.01
-            as decimal(20, 6)
+            case
+                when {{ whole_months('enterprises.founded_on', 'in_force.as_of') }} < 24 then filings.operating_revenue_cny
+                else
+                    {{ divided_down('filings.operating_revenue_cny * 100 + filings.prior_operating_revenue_cny * 100', 2) }}
+                    * 0.01
+            end as decimal(20, 6)
         ) as average_revenue_cny,
         cast(filings.rd_expense_cny as decimal(20, 6)) as rd_expense_cny,
         cast(credit.credit_grade as varchar) as credit_grade,
