@@ -90,6 +90,7 @@ def _environment() -> tuple[jinja2.Environment, dict[str, Any]]:
             module = environment.from_string(text).module
             macros |= {name: value for name, value in vars(module).items() if not name.startswith("_")}
         environment.globals |= {name: macro for name, macro in macros.items() if name != "return"}
+    environment.globals["lending_banks"] = lambda: ["bank_a", "bank_b"]  # Which dbt reads off its graph.
     return environment, macros
 
 
@@ -132,6 +133,7 @@ def feed_schemas() -> dict[str, dict[str, str]]:
 FEEDS, SEED_TYPES = feed_schemas(), seed_schemas()
 MODELS: Mapping[str, Sequence[str]] = {
     "subsidies": (
+        "int_loans__reported",
         *("subsidy_movements", "subsidy_claims_known", "subsidy_revenues", "subsidy_segments", "subsidy_entries"),
         *(
             "subsidy_payments_known",

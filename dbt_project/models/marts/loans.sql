@@ -1,21 +1,9 @@
-{%- set banks = ['bank_a', 'bank_b'] -%}
 with in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
 all_loans as (
-    {% for bank in banks %}
-        select
-            '{{ bank }}' as bank,
-            loan_receipt_no,
-            reported_on,
-            uscc,
-            balance_cny,
-            five_class,
-            overdue_days
-        from ({{ landed(bank, 'loans') }}) as {{ bank }}
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select * from {{ ref('int_loans__reported') }}
 ),
 
 known as (

@@ -98,15 +98,31 @@ held_titles as (
     group by coalesce(redirected.uscc, titles.uscc)
 ),
 
--- The meaning of a missing record differs by source. The debt of an enterprise is known only where both banks reported, also
--- that of one which borrows at only one of them.
+refused as (
+    select * from {{ ref('int_refusals__resolved') }}
+),
+
+heard as (
+    select min(case when is_supplied and coverage = 'full' then 1 else 0 end) as is_of_all
+    from supply
+    where dataset = 'loans'
+),
+
+-- The meaning of a missing record differs by source. The debt of an enterprise is known only where every bank that lends
+-- reported, also that of one which borrows at only one of them.
 absences as (
     select
         enterprises.uscc,
         {{ absent_means('science', 'titles') }} as no_title,
-        {{ absent_means('bank_a', 'loans') }} + {{ absent_means('bank_b', 'loans') }} as no_loan,
+        case
+            when
+                heard.is_of_all = 1
+                and enterprises.uscc not in (select refused.uscc from refused where refused.dataset = 'loans')
+                then 0
+        end as no_loan,
         case when credit.active_credit_events is not null then 0 end as no_event
     from enterprises
+    cross join heard
     left join credit on enterprises.uscc = credit.uscc
 ),
 

@@ -37,14 +37,7 @@ movements as (
 ),
 
 reported_loans as (
-    {% for bank in ['bank_a', 'bank_b'] %}
-        select
-            loan_receipt_no,
-            uscc,
-            '{{ bank }}' as bank
-        from ({{ landed(bank, 'loans') }}) as {{ bank }}
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select * from {{ ref('int_loans__reported') }}
 ),
 
 loan_movements as (
