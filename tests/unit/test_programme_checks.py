@@ -92,6 +92,7 @@ PLANTED = [
     ("rewards__order", "reward_orders", {"reward_id": "model-enterprise", "place": "1"}, {"place": "4"}),
     ("orders__what", "reward_orders", {"reward_id": "model-enterprise", "place": "1"}, {"direction": "up"}),
     ("measures__basis", "restriction_measures", {"event_type": "serious_dishonesty"}, {"legal_basis": ""}),
+    ("measures__policy", "restriction_measures", {"measure_id": "policy-incentives"}, {"measure_id": "incentives"}),
     ("lists__days", "public_lists", {"list_id": "innovation-points"}, {"publicity_days": "0"}),
     ("lists__days", "public_lists", {"list_id": "innovation-points"}, {"decide_days": "0"}),
     ("lists__days", "public_lists", {"list_id": "innovation-points"}, {"objections_to": ""}),

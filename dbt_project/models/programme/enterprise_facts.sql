@@ -51,7 +51,7 @@ restricted as (
         uscc,
         count(*) as restrictions
     from {{ ref('restrictions') }}
-    where is_restricting
+    where is_restricting and measure_id = 'policy-incentives'
     group by uscc
 ),
 

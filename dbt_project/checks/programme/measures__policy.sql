@@ -1,0 +1,4 @@
+-- restriction_measures: measure_id
+-- 没有标识为 policy-incentives 的措施：事实 restrictions 只统计该措施，政策将对受限企业开放
+-- is no measure of restriction_measures; the fact `restrictions` counts it alone, and all policies would open
+select 'policy-incentives' as measure_id where 'policy-incentives' not in (select measure_id from restriction_measures)
