@@ -104,6 +104,7 @@ PLANTED = [
     ("alternatives__alone", "programme_conditions", {"fact": "title_champion", "any_of": "title"}, {"any_of": "titel"}),
     ("conditions__reach", "programme_conditions", SCORE, {"lo": "-1"}),
     ("conditions__reach", "programme_conditions", SCORE, {"lo": "500"}),
+    ("conditions__reach", "programme_conditions", SCORE, {"fact": "core_score", "lo": "101"}),
     ("conditions__reach", "programme_conditions", SCORE, {"near": "60"}),
     ("conditions__reach", "programme_conditions", {"fact": "title_hnte"}, {"near": "1"}),
     ("conditions__reach", "product_prices", {"product_id": "high-enterprise-loan", "lo": "80"}, {"lo": "800"}),

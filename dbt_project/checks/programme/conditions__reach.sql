@@ -13,5 +13,8 @@ inner join programme_facts on edges.fact = programme_facts.fact
 where
     -- A zone's own amounts and rates may be below 0 and above 100 percent: a profit, a growth.
     (least(lo, hi) < 0 and programme_facts.unit not in ('元', '%'))
-    or (programme_facts.fact in ('score', 'percentile', 'percentile_in_stage') and (least(lo, hi) < 0 or greatest(lo, hi) > 100))
+    or (
+        programme_facts.fact in ('score', 'core_score', 'local_score', 'percentile', 'percentile_in_stage')
+        and (least(lo, hi) < 0 or greatest(lo, hi) > 100)
+    )
     or (lo > 0 and near >= lo)

@@ -15,6 +15,10 @@ rankings as (
     where is_ranked
 ),
 
+class_totals as (
+    select * from {{ ref('class_totals') }}
+),
+
 filings as (
     select * from {{ ref('int_filings__latest') }}
 ),
@@ -82,6 +86,31 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
+modules as (
+    select
+        uscc,
+        module,
+        cast(sum(points) as decimal(18, 6)) as points,
+        cast(sum(points_available) as decimal(18, 6)) as points_available,
+        cast(sum(points_maximum) as decimal(18, 6)) as points_maximum
+    from class_totals
+    -- The classes within others are in these.
+    where parent_class is null
+    group by uscc, module
+),
+
+-- The score of a module by itself, of the ranked alone, and where as great a part of its points is available as must be of all.
+module_scores as (
+    select
+        modules.uscc,
+        modules.module,
+        {{ ratio('greatest(modules.points, 0)', 'modules.points_available', times=100, scale=4) }} as score
+    from modules
+    inner join rankings on modules.uscc = rankings.uscc
+    inner join in_force
+        on modules.points_available * rankings.points_maximum >= modules.points_maximum * in_force.minimum_points_available
+),
+
 held_titles as (
     select
         coalesce(redirected.uscc, titles.uscc) as uscc,
@@ -131,6 +160,8 @@ facts as (
         enterprises.uscc,
         enterprises.enterprise_id,
         cast(rankings.score as decimal(20, 6)) as score,
+        cast(core_scores.score as decimal(20, 6)) as core_score,
+        cast(local_scores.score as decimal(20, 6)) as local_score,
         cast(rankings.points_total as decimal(20, 6)) as points_total,
         cast(rankings.rank_overall as decimal(20, 6)) as rank_overall,
         cast(rankings.percentile as decimal(20, 6)) as percentile,
@@ -176,6 +207,8 @@ facts as (
     inner join eligibility on enterprises.uscc = eligibility.uscc
     inner join absences on enterprises.uscc = absences.uscc
     left join rankings on enterprises.uscc = rankings.uscc
+    left join module_scores as core_scores on enterprises.uscc = core_scores.uscc and core_scores.module = 'core'
+    left join module_scores as local_scores on enterprises.uscc = local_scores.uscc and local_scores.module = 'local'
     left join filings on enterprises.uscc = filings.uscc
     left join grades on enterprises.uscc = grades.uscc
     left join credit on enterprises.uscc = credit.uscc
