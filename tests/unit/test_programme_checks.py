@@ -55,7 +55,6 @@ PLANTED = [
         {"fact": "score", "lo": "", "inclusive_lo": "", "hi": "50", "inclusive_hi": "false"},
     ),
     ("conditions__words", "programme_conditions", SCORE, {"text_zh": ""}),
-    ("conditions__indicator", "programme_conditions", {"fact": "L11"}, {"fact": "C05"}),
     ("conditions__texts", "programme_conditions", {**LOAN, "fact": "tax_grade"}, {"none_of": "D; E"}),
     ("cases__item", "programme_cases", LOAN, {"version": "2024.9"}),
     ("cases__twice", "programme_cases", None, {}),
