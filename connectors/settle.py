@@ -49,8 +49,9 @@ class Settled:
     """What settling found. `total` is how many records the dataset holds with this batch, deletions left out.
 
     `conflicts` are (page sequence, position) of records refused because another of the same key contradicts them and
-    none is the later one. `losses` are of each value or whole from which more than one record would go, `emptied` the
-    columns without a single value in a delivery, and how many of the records held before had one.
+    none is the later one. `losses` are of each value or whole from which more than one record would go, `thin` what
+    each new day or year has less than the one before it, `emptied` the columns without a single value in a delivery,
+    and how many of the records held before had one.
     """
 
     total: int
@@ -59,6 +60,7 @@ class Settled:
     notes: dict[str, int] = field(default_factory=dict)
     conflicts: tuple[tuple[int, int], ...] = ()
     losses: tuple[Loss, ...] = ()
+    thin: tuple[Loss, ...] = ()
     emptied: dict[str, int] = field(default_factory=dict)
     keys: Loss = Loss("the keys", 0, 0)
 
@@ -128,7 +130,9 @@ def settle(
         _make_news(db, dataset, notes)
         emptied = _emptied(db, dataset)
         losses: tuple[Loss, ...] = ()
+        thin: tuple[Loss, ...] = ()
         if isinstance(dataset.deletes, ReplaceBy):
+            thin = _thin(db, dataset, dataset.deletes.column)
             losses = _add_deletions(db, dataset, dataset.deletes, refused_keys, unknown_keys, schema, notes)
         if replaced:
             notes["superseded_in_batch"] = notes.get("superseded_in_batch", 0) + replaced
@@ -137,7 +141,7 @@ def settle(
             losses = _buried(db, dataset, before)
         total = _total_after(db, dataset)
         write_rows(target, schema, _in_order(db, "news", dataset, schema))
-    return Settled(total, before, repeats, notes, conflicts, losses, emptied)
+    return Settled(total, before, repeats, notes, conflicts, losses, thin, emptied)
 
 
 def database(folder: Path) -> Db:
@@ -460,6 +464,23 @@ def _parts_lost(db: Db, key: str, column: str) -> tuple[Loss, ...]:
     # A part that shares a key with another by mistake is small beside its day: it is judged by its own size too.
     found += [Loss(f"{column} {one} in an earlier one of two files that share a key", *of) for one, *of in parts]
     return tuple(found)
+
+
+def _thin(db: Db, dataset: Dataset, column: str) -> tuple[Loss, ...]:
+    """What each new day or year has less than the one before it: a whole list hardly shrinks from one to the next."""
+    if dataset.column(column).kind not in ("date", "integer", "bigint"):
+        return ()
+    rows = db.execute(
+        f"""with sizes as (
+            select "{column}" as part, count(*) as size, not bool_or(is_held) as is_new
+            from (select "{column}", true as is_held from known where not _deleted
+                union all select "{column}", false from one where not _deleted)
+            group by all)
+        select cast(part as varchar), had - size, had from (
+            select *, lag(size) over (order by part) as had from sizes where part is not null)
+        where is_new and had - size > 1 order by part"""
+    ).fetchall()
+    return tuple(Loss(f"{column} {part}", less, before) for part, less, before in rows)
 
 
 def _buried(db: Db, dataset: Dataset, before: int) -> tuple[Loss, ...]:

@@ -45,18 +45,23 @@ def require_healthy(dataset: Dataset, reading: Reading, settled: Settled) -> dic
         _check_loss(dataset, loss)
     _check_emptied(dataset, settled.emptied)
     warnings = {f"column_emptied:{name}": max(had, 1) for name, had in settled.emptied.items()}
-    if _check_keys(dataset, settled.keys):
+    ask = "ask the agency whether it writes its keys another way (zeros lost, a prefix)"
+    if _is_much(dataset, settled.keys, "{gone} of {before} keys are not there any more", ask):
         warnings["keys_gone"] = settled.keys.gone
+    ask = "look whether some of its records have a wrong date, or whether it is not whole"
+    for thin in settled.thin:
+        if _is_much(dataset, thin, "{of} is new and has {has} records, the one before it {before}", ask):
+            warnings[f"few_records:{thin.of}"] = thin.before - thin.gone
     return warnings | ({"over_ceiling": settled.total} if settled.total > dataset.volume.ceiling else {})
 
 
-def _check_keys(dataset: Dataset, keys: Loss) -> bool:
-    """Whether more keys went than may; where it is most of many, they are most likely written another way now."""
-    is_much = keys.gone > 1 and 100 * keys.gone > _may_go(dataset) * keys.before
-    if is_much and keys.gone >= MANY and 2 * keys.gone > keys.before:
-        what = f"{keys.gone} of {keys.before} keys are not there any more."
-        ask = "ask the agency whether it writes its keys another way (zeros lost, a prefix)"
-        raise DataError(what, dataset.address, f"{ask}; {_where_really_gone(dataset.continuity, 1, 1)}")
+def _is_much(dataset: Dataset, loss: Loss, says: str, ask: str) -> bool:
+    """Whether more is missing than may go; a `DataError` where it is most of many: that is hardly the world's doing."""
+    is_much = loss.gone > 1 and 100 * loss.gone > _may_go(dataset) * loss.before
+    if is_much and loss.gone >= MANY and 2 * loss.gone > loss.before:
+        what = says.format(**vars(loss), has=loss.before - loss.gone) + "."
+        part = dataset.deletes or dataset.continuity
+        raise DataError(what, dataset.address, f"{ask}; {_where_really_gone(part, 1, 1)}")
     return is_much
 
 
