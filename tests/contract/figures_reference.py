@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from tests.contract.market_reference import Market
 from tests.contract.pool_reference import OPEN, Pool, Row
-from tests.contract.subsidy_reference import as_day, fen
+from tests.contract.subsidy_reference import as_day, fen, numbered
 
 Rows = Mapping[str, Sequence[Row]]
 Figures = dict[str, tuple[int | None, int]]
@@ -84,7 +84,10 @@ def _needs(market: Market, last: date) -> Figures:
 
 def _credit(rows: Rows, market: Market, last: date) -> Figures:
     problems, newest = market.feedback(), {}
-    for row in sorted(rows["finance.bank_feedback"], key=lambda row: (as_day(row["reported_on"]), row["feedback_no"])):
+    newest_last = sorted(
+        rows["finance.bank_feedback"], key=lambda row: (as_day(row["reported_on"]), *numbered(row["feedback_no"]))
+    )
+    for row in newest_last:
         if as_day(row["reported_on"]) <= last and problems[row["feedback_no"]][0] is None:
             newest[row["bank"], row["application_no"]] = row
     granted = [row for row in newest.values() if row["decision"] == "approved"]

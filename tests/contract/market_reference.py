@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from tests.contract.programme_sql import records
-from tests.contract.subsidy_reference import as_day, fen
+from tests.contract.subsidy_reference import as_day, fen, numbered
 
 Row = Mapping[str, Any]
 SEEDS = (
@@ -62,7 +62,7 @@ class Market:
         self.expired: set[str] = set()
         for event in sorted(
             given.get("finance.need_events", ()),
-            key=lambda e: (as_day(e["happened_on"]), len(e["event_no"]), e["event_no"]),
+            key=lambda e: (as_day(e["happened_on"]), *numbered(e["event_no"])),
         ):
             if as_day(event["happened_on"]) <= self.as_of:
                 self.problems[event["event_no"]] = self._live(event)
@@ -346,7 +346,8 @@ class Market:
         consents = {one["consent_id"]: one for one in self.given.get("science.consents", ())}
         known, newest = {}, {}
         for row in sorted(
-            self.given.get("finance.bank_feedback", ()), key=lambda r: (as_day(r["reported_on"]), r["feedback_no"])
+            self.given.get("finance.bank_feedback", ()),
+            key=lambda r: (as_day(r["reported_on"]), *numbered(r["feedback_no"])),
         ):
             if as_day(row["reported_on"]) <= self.as_of:
                 known[row["feedback_no"]] = problem = self._feedback_problem(row, consents.get(row.get("consent_id")))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from tests.contract.subsidy_reference import as_day, fen
+from tests.contract.subsidy_reference import as_day, fen, numbered
 
 Row = Mapping[str, Any]
 OPEN = ("claimed", "guarantor_paid", "filed", "approved")
@@ -94,7 +94,7 @@ class Pool:
             last = as_day(other.get("valid_to")) or date.max
             if other.get("released_on"):
                 last = min(last, as_day(other["released_on"]) - timedelta(days=1))
-            is_earlier = (first, other["guarantee_no"]) < (begins, row["guarantee_no"])
+            is_earlier = (first, *numbered(other["guarantee_no"])) < (begins, *numbered(row["guarantee_no"]))
             if is_earlier and self._loan(other) == self._loan(row) and last >= begins:
                 return other["agreement_id"] in self.agreements
         return False
@@ -125,7 +125,7 @@ class Pool:
         rules = {(row["from_state"], row["to_state"]): row["amount_rule"] for row in self.seeds["pool_transitions"]}
         events = sorted(
             self.given.get("finance.guarantee_claims", ()),
-            key=lambda e: (as_day(e["happened_on"]), len(e["event_no"]), e["event_no"]),
+            key=lambda e: (as_day(e["happened_on"]), *numbered(e["event_no"])),
         )
         for event in events:
             no, when = event["guarantee_no"], as_day(event["happened_on"])

@@ -166,13 +166,13 @@ def policies(
 def _said_last(policy: Row, statements: Iterable[Facts], day: date) -> str | None:
     """What an enterprise said last to a version of a policy within its claim period."""
     said = [
-        (one["claimed_on"], one["claim_no"], one["state"])
+        (one["claimed_on"], len(one["claim_no"]), one["claim_no"], one["state"])
         for one in statements
         if (one["policy_id"], one["version"]) == (policy["policy_id"], policy["version"])
         and is_in_force(policy, one["claimed_on"], "claim_from", "claim_to")
         and one["claimed_on"] <= day
     ]
-    return max(said)[2] if said else None
+    return max(said)[-1] if said else None
 
 
 def _worse(one: str, other: str) -> str:

@@ -32,6 +32,11 @@ def as_day(value: Any) -> date | None:
     return date.fromisoformat(value) if isinstance(value, str) and value else value or None
 
 
+def numbered(no: str) -> tuple[int, str]:
+    """A number as it is ordered: 9 comes before 10."""
+    return len(no), no
+
+
 def fen(value: Any) -> int | None:
     return None if value in (None, "") else int(Decimal(str(value)) * 100)
 
@@ -69,8 +74,8 @@ class Subsidies:
             self._judge(key, line)
         self._grant()
 
-    def order(self, claim: Row) -> tuple[date, str]:
-        return as_day(claim["claimed_on"]), claim["claim_no"]
+    def order(self, claim: Row) -> tuple[date, int, str]:
+        return as_day(claim["claimed_on"]), *numbered(claim["claim_no"])
 
     def who(self, claim: Row) -> str:
         return self.legal.get(claim["uscc"], claim["uscc"])
@@ -144,7 +149,7 @@ class Subsidies:
         """Principal, rate and whether overdue at the end of a day."""
         principal, rate, overdue = 0, None, False
         moves = self.moves[claim["kind"], claim["lender"], claim["contract_no"]]
-        for when, kind, row in sorted(moves, key=lambda move: (move[0], move[2].get("movement_no", ""))):
+        for when, kind, row in sorted(moves, key=lambda move: (move[0], *numbered(move[2].get("movement_no", "")))):
             if when > day and not (kind == "overdue_to" and when >= day):
                 continue
             amount = fen(row.get("amount_cny"))
@@ -154,7 +159,7 @@ class Subsidies:
                     if principal is None or amount is None
                     else principal + amount * (1 if kind == "drawdown" else -1)
                 )
-            if kind in ("drawdown", "rate_change") and part(row.get("annual_rate_pct")) is not None:
+            if kind == "rate_change" or (kind == "drawdown" and row.get("annual_rate_pct") is not None):
                 rate = part(row["annual_rate_pct"])
             if kind == "overdue_from":
                 overdue = True
@@ -200,8 +205,8 @@ class Subsidies:
                 declared = None if None in peaks else declared - max(peaks)
         return None if declared is None else max(declared, 0)
 
-    def _turn(self, claims: Sequence[Row]) -> tuple[date, str]:
-        return min(as_day(one["claimed_on"]) for one in claims), min(one["claim_no"] for one in claims)
+    def _turn(self, claims: Sequence[Row]) -> tuple[date, int, str]:
+        return min(self.order(one) for one in claims)
 
     def _days(self, claim: Row, year: int) -> list[date]:
         first, last = as_day(claim["period_from"]), as_day(claim["period_to"])

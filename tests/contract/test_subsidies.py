@@ -669,3 +669,29 @@ def test_every_planted_edge_is_granted_refused_or_left_open_as_planted(district:
             assert (one.record["claim_no"], one.reason) in unmet
         elif one.reason in ("below_20m", "20m_to_200m"):
             assert line["tier"] == one.reason
+
+
+def test_of_one_day_the_movement_numbered_9_comes_before_the_one_numbered_10() -> None:
+    """Two changes of the rate on one day: the later one holds, whatever the order of their texts."""
+    moved = one_loan()["finance.loan_movements"]
+    two = [
+        movement(9, "2024-03-01", "rate_change", rate="3.00", movement_no="9"),
+        movement(10, "2024-03-01", "rate_change", rate="0.01", movement_no="10"),
+    ]
+    late_first = granted(one_loan(**{"finance.loan_movements": [*moved, two[1] | {"movement_no": "8"}, two[0]]}))
+    assert granted(one_loan(**{"finance.loan_movements": [*moved, *two]})) < late_first
+
+
+def test_of_one_day_the_claim_numbered_9_was_filed_before_the_one_numbered_10() -> None:
+    rows = one_loan(**{"finance.subsidy_claims": [claim("10"), claim("9")]})
+    assert {row["claim_no"]: row["is_eligible"] for row in both(rows)} == {"9": True, "10": False}
+
+
+def test_a_change_to_a_rate_that_is_not_told_makes_the_rate_unknown() -> None:
+    moved = one_loan()["finance.loan_movements"]
+    unknown = [*moved, movement(3, "2024-06-01", "rate_change")]
+    assert granted(one_loan(**{"finance.loan_movements": unknown})) == [None]
+    told = [*unknown, movement(4, "2024-06-01", "rate_change", rate="3.45")]
+    assert granted(one_loan(**{"finance.loan_movements": told})) == granted(one_loan())
+    more = [*moved, movement(3, "2024-06-01", "drawdown", "1.00")]
+    assert granted(one_loan(**{"finance.loan_movements": more}))[0] >= granted(one_loan())[0]

@@ -47,7 +47,10 @@ summed as (
             when count(*) = count(reported_loans.balance_cny) then cast(sum(reported_loans.balance_cny) as decimal(20, 2))
         end as balance_cny,
         case when count(*) = count(reported_loans.overdue_days) then max(reported_loans.overdue_days) end as overdue_days_max,
-        sum(case when reported_loans.five_class in ('次级', '可疑', '损失') then 1 else 0 end) as non_performing_count
+        case
+            when count(*) = count(reported_loans.five_class)
+                then sum(case when reported_loans.five_class in ('次级', '可疑', '损失') then 1 else 0 end)
+        end as non_performing_count
     from reported_loans
     left join redirected on reported_loans.uscc = redirected.code
     inner join enterprises on coalesce(redirected.uscc, reported_loans.uscc) = enterprises.uscc

@@ -63,7 +63,7 @@ borrowed as (
     select
         uscc,
         case when count(*) = count(overdue_days_max) then max(overdue_days_max) end as overdue_days,
-        sum(non_performing_count) as non_performing_loans,
+        case when count(*) = count(non_performing_count) then sum(non_performing_count) end as non_performing_loans,
         case when count(*) = count(balance_cny) then sum(balance_cny) end as loan_balance_cny
     from {{ ref('loans') }}
     group by uscc
@@ -195,7 +195,9 @@ facts as (
         cast(
             absences.no_loan + case when borrowed.uscc is null then 0 else borrowed.overdue_days end as decimal(20, 6)
         ) as overdue_days,
-        cast(absences.no_loan + coalesce(borrowed.non_performing_loans, 0) as decimal(20, 6)) as non_performing_loans,
+        cast(
+            absences.no_loan + case when borrowed.uscc is null then 0 else borrowed.non_performing_loans end as decimal(20, 6)
+        ) as non_performing_loans,
         cast(
             absences.no_loan + case when borrowed.uscc is null then 0 else borrowed.loan_balance_cny end as decimal(20, 6)
         ) as loan_balance_cny

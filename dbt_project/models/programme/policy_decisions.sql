@@ -57,7 +57,7 @@ said as (
         statements.claimed_on,
         row_number() over (
             partition by coalesce(redirected.uscc, statements.uscc), policies.item_no
-            order by statements.claimed_on desc, statements.claim_no desc
+            order by statements.claimed_on desc, length(statements.claim_no) desc, statements.claim_no desc
         ) as newest_rank
     from statements
     inner join in_force on statements.claimed_on <= in_force.as_of

@@ -52,7 +52,9 @@ needs_by_quarter as (
 followed as (
     select
         *,
-        lead(reported_on) over (partition by bank, application_no order by reported_on, feedback_no) as next_reported_on
+        lead(reported_on) over (
+            partition by bank, application_no order by reported_on, length(feedback_no), feedback_no
+        ) as next_reported_on
     from reports
 ),
 

@@ -94,7 +94,8 @@ feedback as (
             when problem is null
                 then
                     row_number() over (
-                        partition by bank, application_no, problem is null order by reported_on desc, feedback_no desc
+                        partition by bank, application_no, problem is null
+                        order by reported_on desc, length(feedback_no) desc, feedback_no desc
                     ) = 1
             else false
         end as is_newest,

@@ -46,6 +46,10 @@ known as (
         guarantees.valid_from,
         guarantees.valid_to,
         guarantees.released_on,
+        -- Of one day 9 comes before 10.
+        row_number() over (
+            order by guarantees.valid_from, length(guarantees.guarantee_no), guarantees.guarantee_no
+        ) as place,
         in_force.as_of
     from guarantees
     inner join in_force on guarantees.valid_from <= in_force.as_of
@@ -107,10 +111,7 @@ guaranteed_before as (
         on
             known.bank = others.bank
             and known.loan_receipt_no = others.loan_receipt_no
-            and (
-                known.valid_from > others.valid_from
-                or (known.valid_from = others.valid_from and known.guarantee_no > others.guarantee_no)
-            )
+            and known.place > others.place
             and coalesce(known.valid_from <= others.valid_to, true)
             and coalesce(known.valid_from < others.released_on, true)
     inner join agreements on others.agreement_id = agreements.agreement_id

@@ -118,10 +118,7 @@ rivals as (
             and claims.contract_no = other_claims.contract_no
             and claims.period_from <= other_claims.period_to
             and claims.period_to >= other_claims.period_from
-            and (
-                claims.claimed_on > other_claims.claimed_on
-                or (claims.claimed_on = other_claims.claimed_on and claims.claim_no > other_claims.claim_no)
-            )
+            and claims.filed_place > other_claims.filed_place
     union all
     select
         claims.claim_no,
@@ -132,10 +129,7 @@ rivals as (
         on
             claims.asset_no = other_claims.asset_no
             and claims.kind <> other_claims.kind
-            and (
-                claims.claimed_on > other_claims.claimed_on
-                or (claims.claimed_on = other_claims.claimed_on and claims.claim_no > other_claims.claim_no)
-            )
+            and claims.filed_place > other_claims.filed_place
 ),
 
 earlier as (

@@ -32,6 +32,8 @@ known as (
         claims.period_from,
         claims.period_to,
         claims.claimed_on,
+        -- The order in which claims were filed: of one day 9 comes before 10.
+        row_number() over (order by claims.claimed_on, length(claims.claim_no), claims.claim_no) as filed_place,
         claims.used_for,
         coalesce(claims.asset_no, leased.asset_no) as asset_no,
         claims.other_programme,

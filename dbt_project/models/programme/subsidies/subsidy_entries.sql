@@ -98,6 +98,7 @@ entries as (
         claims.contract_no,
         claims.uscc,
         claims.claimed_on,
+        claims.filed_place,
         paid.interest_fen,
         {{ to_fen('budgets.budget_cny') }} as budget_fen,
         budgets.budget_mode

@@ -74,7 +74,7 @@ of_eligible as (
         eligible.kind,
         eligible.lender,
         eligible.contract_no,
-        eligible.claimed_on,
+        eligible.filed_place,
         segments.days,
         segments.days_of_year,
         segments.counted_fen,
@@ -97,8 +97,7 @@ financed as (
         kind,
         lender,
         contract_no,
-        min(claimed_on) as claimed_on,
-        min(claim_no) as claim_no,
+        min(filed_place) as filed_place,
         max(counted_fen) as peak_fen
     from of_eligible
     group by uscc, policy_year, kind, lender, contract_no
@@ -109,7 +108,7 @@ financed_before as (
         *,
         coalesce(
             sum(peak_fen) over (
-                partition by uscc, policy_year, kind order by claimed_on, claim_no
+                partition by uscc, policy_year, kind order by filed_place
                 rows between unbounded preceding and 1 preceding
             ),
             0
@@ -223,7 +222,7 @@ by_contract as (
         coalesce(
             sum(within_interest_fen) over (
                 partition by programme_id, policy_year, lender, contract_no
-                order by claimed_on, claim_no
+                order by filed_place
                 rows between unbounded preceding and 1 preceding
             ),
             0
@@ -247,7 +246,7 @@ by_firm as (
         coalesce(
             sum(within_contract_fen) over (
                 partition by firm_cap_group, policy_year, uscc
-                order by claimed_on, claim_no, programme_id
+                order by filed_place, programme_id
                 rows between unbounded preceding and 1 preceding
             ),
             0
@@ -272,7 +271,7 @@ by_budget as (
         coalesce(
             sum(within_caps_fen) over (
                 partition by programme_id, policy_year
-                order by claimed_on, claim_no
+                order by filed_place
                 rows between unbounded preceding and 1 preceding
             ),
             0
@@ -303,7 +302,7 @@ ranked as (
         case
             when remainder is not null
                 then row_number() over (
-                    partition by programme_id, policy_year order by remainder desc, claimed_on asc, claim_no asc
+                    partition by programme_id, policy_year order by remainder desc, filed_place asc
                 )
         end as remainder_rank,
         available_fen - sum(rounded_down_fen) over (partition by programme_id, policy_year) as left_fen

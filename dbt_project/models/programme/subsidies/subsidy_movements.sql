@@ -34,6 +34,8 @@ of_loans as (
             when 'drawdown' then {{ to_fen('amount_cny') }}
             when 'repayment' then -{{ to_fen('amount_cny') }}
         end as principal_fen,
+        -- A drawdown without a rate has that of the loan; a change to an unknown rate makes the rate unknown.
+        kind = 'rate_change' or (kind = 'drawdown' and annual_rate_pct is not null) as is_of_rate,
         case when kind in ('drawdown', 'rate_change') then {{ to_ppm('annual_rate_pct') }} end as annual_rate_ppm,
         kind = 'interest_paid' as is_of_interest,
         case when kind = 'interest_paid' then {{ to_fen('amount_cny') }} end as interest_fen,
@@ -53,6 +55,7 @@ of_leases as (
         true as is_drawdown,
         true as is_of_principal,
         {{ to_fen('financed_amount_cny') }} as principal_fen,
+        true as is_of_rate,
         {{ to_ppm('annual_rate_pct') }} as annual_rate_ppm,
         false as is_of_interest,
         cast(null as bigint) as interest_fen,
@@ -72,6 +75,7 @@ of_lease_payments as (
         false as is_drawdown,
         true as is_of_principal,
         -{{ to_fen('lease_payments.principal_cny') }} as principal_fen,
+        false as is_of_rate,
         cast(null as bigint) as annual_rate_ppm,
         true as is_of_interest,
         {{ to_fen('lease_payments.interest_cny') }} as interest_fen,
@@ -100,6 +104,7 @@ known as (
         all_movements.is_drawdown,
         all_movements.is_of_principal,
         all_movements.principal_fen,
+        all_movements.is_of_rate,
         all_movements.annual_rate_ppm,
         all_movements.is_of_interest,
         all_movements.interest_fen,

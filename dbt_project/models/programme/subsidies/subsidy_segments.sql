@@ -1,6 +1,7 @@
 {{ config(materialized='table') }}
 
-{%- set by_day = ['movements.moved_on', 'movements.movement_no'] -%}
+{#- Of one day 9 comes before 10. -#}
+{%- set by_day = ['movements.moved_on', 'length(movements.movement_no)', 'movements.movement_no'] -%}
 with claims as (
     select * from {{ ref('subsidy_claims_known') }}
 ),
@@ -190,7 +191,7 @@ states as (
                 and coalesce(sum(movements.principal_fen), 0) >= 0
                 then cast(coalesce(sum(movements.principal_fen), 0) as bigint)
         end as principal_fen,
-        {{ latest_value('movements.annual_rate_ppm', by_day, 'movements.annual_rate_ppm is not null') }} as annual_rate_ppm,
+        {{ latest_value('movements.annual_rate_ppm', by_day, 'movements.is_of_rate') }} as annual_rate_ppm,
         coalesce(
             {{ latest_value('movements.begins_overdue', by_day, 'movements.begins_overdue is not null') }},
             false
@@ -232,8 +233,7 @@ research as (
         spans.kind,
         spans.lender,
         spans.contract_no,
-        min(spans.claimed_on) as claimed_on,
-        min(spans.claim_no) as claim_no,
+        min(spans.filed_place) as filed_place,
         max(states.principal_fen) as peak_fen,
         count(case when states.principal_fen is null then 1 end) as unknown_count
     from spans
@@ -247,14 +247,14 @@ before as (
         *,
         coalesce(
             sum(peak_fen) over (
-                partition by uscc, policy_year order by claimed_on, claim_no
+                partition by uscc, policy_year order by filed_place
                 rows between unbounded preceding and 1 preceding
             ),
             0
         ) as taken_fen,
         coalesce(
             sum(unknown_count) over (
-                partition by uscc, policy_year order by claimed_on, claim_no
+                partition by uscc, policy_year order by filed_place
                 rows between unbounded preceding and 1 preceding
             ),
             0
