@@ -29,9 +29,20 @@ _DELETED_FIELD = re.compile(
     "(is)?del(eted?)?(flag|mark|at|on|time|date)?|(是否|已|逻辑)删除|(逻辑)?删除(标志|标识|标记|时间|日期)"
 )
 """The names, folded, of fields that say that or when a record was deleted."""
+_OPERATION_FIELD = re.compile(
+    "(op|oper(ation)?|dml|change|action|event|data|row)?(type|code|flag|kind|status|state)"
+    "|op|operation|dml|action|(数据|记录)?(操作|变更|更新)?(类型|标志|标识|方式|状态)"
+)
+"""The names, folded, of fields that say what was done to a record, or how it stands."""
+_OF_RECORD = re.compile(r"(@|(meta(data)?|sys(tem)?|cdc|audit)\.)?(ab)?(cdc)?")
+"""What may stand before such a name: an attribute of XML, a part about the record, a tool's own mark."""
+DELETED = {"d", "del", "delete", "deleted", "remove", "removed", "删", "删除", "已删除", "逻辑删除"}
+"""The words by which feeds say that a record is deleted: beside one that is declared, no other means anything else."""
 _NOT_DELETED = {*FALSE_WORDS, *MISSING_WORDS, "", "未删除", "未删", "正常", "有效", "存在", "normal", "active", "valid"}
 _NO_DELETION = re.compile(r"0+\.0+|0{4}.*|(0001|1753|1899|1900|1970|2099|2999|9999)\D?(0?1|12)\D?(0?1|3[01])(\D.*)?")
 """Zero, and the days that stand for none: the first and the last that a program knows."""
+
+_DELETED_PLAINLY = {word for word in DELETED if "del" in word or "删除" in word}
 
 _OF_TYPE = ("type_mismatch", "nested_value", "digits_lost", "time_of_day")
 
@@ -128,12 +139,23 @@ def refuse_other_units(
 
 
 def refuse_deleted(dataset: Dataset, columns: Mapping[str, list[Any]], faults: dict[int, list[Fault]]) -> None:
-    """Refuse a record that says in a field that no column claims that it was deleted (isDeleted: 1, 删除标志 2)."""
-    for name in columns.keys() - {column.source_field for column in dataset.columns}:
-        if _DELETED_FIELD.fullmatch(_folded(name)):
-            for place, value in enumerate(columns[name]):
+    """Refuse a record that says in a field that no column claims that it was deleted (isDeleted: 1, op: D, 删除标志 2).
+
+    A list that an entry was removed from is no deletion: of words for how a record stands only those of deleting count.
+    """
+    for name in sorted(columns.keys() - {column.source_field for column in dataset.columns}):
+        for one in (name, *_parts(name, columns[name])):
+            called = _OF_RECORD.sub("", _folded(one), count=1)
+            is_flag = _DELETED_FIELD.fullmatch(called)
+            if not is_flag and not _OPERATION_FIELD.fullmatch(called):
+                continue
+            words = DELETED if re.search("op|dml|操作", called) else _DELETED_PLAINLY
+            for place, value in enumerate(_held(name, one, columns[name])):
                 word = str("" if value is None else value).strip().casefold()
-                if word not in _NOT_DELETED and not _NO_DELETION.fullmatch(word):
+                stands = (
+                    word in _NOT_DELETED or _NO_DELETION.fullmatch(word) if is_flag else word.lstrip("-") not in words
+                )
+                if not stands:
                     faults[place].append(Fault("deleted_record", "", value, True))
 
 

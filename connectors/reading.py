@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from connectors.columns import Fault, arrow_type, days_in, declared_schema, is_code, tombstones_of
 from connectors.decoders.chunk import Chunk
 from connectors.decoders.decode import decode
-from connectors.drift import claim_extra, refuse_deleted, refuse_other_units, refuse_respelled, settle_retyped
+from connectors.drift import DELETED, claim_extra, refuse_deleted, refuse_other_units, refuse_respelled, settle_retyped
 from connectors.drivers.pages import Page
 from connectors.errors import AgencyError, ConfigError, PagingFaultError
 from connectors.file_order import name_of
@@ -64,9 +64,6 @@ the world, and as JSON the fields that no column claims."""
 
 _SHEET_DIGITS, _SCRIPT_DIGITS, _ZEROS = 15, 17, 4
 """A sheet keeps 15 digits of a number and JavaScript 17; that codes end in 4 zeros together is no chance."""
-
-_DELETED = {"d", "del", "delete", "deleted", "remove", "removed", "删", "删除", "已删除", "逻辑删除"}
-"""The words by which feeds say that a record is deleted: beside one that is declared, no other means anything else."""
 
 COUNTED_AS = {"record_refused": "refused", "value_discarded": "discarded", "value_repaired": "repaired"}
 """The prefix of a rule in the name of a count, by action."""
@@ -226,7 +223,7 @@ class Reading:
             folded = set(map(_bare, exact))
             spelled = {text: as_code(text) for text in stated.unique().drop_null().to_pylist()}
             tombstones = tuple(text for text, code in spelled.items() if code in exact)
-            folded |= _DELETED if folded & _DELETED else set()
+            folded |= DELETED if folded & DELETED else set()
             unsure = [text for text, code in spelled.items() if code not in exact and _bare(code) in folded]
             unsure = [text for text in unsure if text not in (column.values or ())]
             for place in pc.indices_nonzero(pc.is_in(stated, pa.array(unsure, pa.string()))).to_pylist():

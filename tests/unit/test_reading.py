@@ -509,6 +509,17 @@ def test_a_currency_called_after_another_field_says_nothing_of_the_rest(make_dat
         *(("deleted_at", value, 0) for value in ("2024-05-01", "2024-12-31 00:00:00", "1990-01-01")),
         *(("deletedAt", value, 1) for value in ("0001-01-01T00:00:00Z", "1970-01-01 08:00:00", "1900/1/1", "99991231")),
         ("deletedBy", "李", 1),
+        *(("op", value, 0) for value in ("D", "d", "delete", "-D", "删除")),
+        *(("op", value, 1) for value in ("U", "c", "I", None)),
+        *((field, "DELETE", 0) for field in ("type", "op_type", "operationType", "@action", "changeType", "status")),
+        *((field, "delete", 0) for field in ("操作类型", "数据状态")),
+        *((field, "D", 1) for field in ("type", "status", "grade", "类型")),
+        ("status", "removed", 1),
+        ("remark", "删除", 1),
+        *((field, "true", 0) for field in ("@deleted", "__deleted")),
+        ("_ab_cdc_deleted_at", "2025-05-01T00:00:00Z", 0),
+        *(("meta", {"deleted": value}, not value) for value in (True, False)),
+        ("owner", {"deleted": True}, 1),
     ],
 )
 def test_a_record_that_says_that_it_was_deleted_is_refused(make_dataset, field, value, landed):
