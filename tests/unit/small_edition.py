@@ -105,6 +105,7 @@ select
     'B' as credit_grade, cast(s.uscc like '%1' as bigint) * 4 as active_credit_events
 from scored s join enterprises e using (uscc);
 
+create table unfound_records(source varchar, dataset varchar, record_no varchar, names_what varchar);
 create table supply as
 select * from (values
     ('tax', 'statements', true, 'partial', true, date '2025-06-30', false, 12, 0, null::varchar),
