@@ -36,21 +36,30 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
+-- Of one published several times the newest record says whether it lapsed or was transferred.
+published as (
+    select
+        *,
+        first_value(lapsed_on) over (partition by application_no order by record_no desc) as ended_on,
+        first_value(transfer_recorded_on) over (partition by application_no order by record_no desc) as transferred_on
+    from applications
+    where patent_type = '发明'
+),
+
 valid_patents as (
     select
-        applications.*,
-        cast(applications.record_no as varchar) as record_ref,
+        published.*,
+        cast(published.record_no as varchar) as record_ref,
         -- A transfer counts from the day it is recorded; until then the patent is its applicants'.
         case
-            when applications.transfer_recorded_on <= in_force.as_of then 'applications_transferred'
+            when published.transferred_on <= in_force.as_of then 'applications_transferred'
             else 'applications'
         end as holders
-    from applications
+    from published
     inner join in_force
         on
-            applications.granted_on <= in_force.as_of
-            and (applications.lapsed_on is null or applications.lapsed_on > in_force.as_of)
-    where applications.patent_type = '发明'
+            published.granted_on <= in_force.as_of
+            and (published.ended_on is null or published.ended_on > in_force.as_of)
 ),
 
 -- Each enterprise that holds it counts a patent once, whether published twice or named twice among the applicants.
