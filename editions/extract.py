@@ -54,7 +54,8 @@ ordered as (
         *,
         row_number() over (
             partition by uscc, purpose
-            order by decided_on desc nulls last, is_withdrawn desc, consent_valid_from desc, consent_id desc
+            order by decided_on desc nulls last, is_withdrawn desc, consent_valid_from desc, length(consent_id) desc,
+                consent_id desc
         ) as age
     from dated
 )
@@ -80,7 +81,7 @@ create temp table allowed as
 select file_row_number
 from judged
 where denied_reason is null
-qualify row_number() over (partition by uscc order by decided_on desc, consent_id desc) = 1
+qualify row_number() over (partition by uscc order by decided_on desc, length(consent_id) desc, consent_id desc) = 1
 """
 CODES = "list(uscc order by uscc) as codes"
 DENIED = """

@@ -316,7 +316,7 @@ class Market:
             if (self.giver(one), one["recipient"], one["purpose"]) == (uscc, bank, use["purpose"])
             and as_day(one["valid_from"]) <= self.as_of
         ]
-        return max(found, key=lambda one: (as_day(one["valid_from"]), one["consent_id"]), default=None)
+        return max(found, key=lambda one: (as_day(one["valid_from"]), *numbered(one["consent_id"])), default=None)
 
     def prospects(self) -> dict[tuple[str, str], tuple[int, int]]:
         """By need and product that its bank may see: the place in the bank's list, and how many share it."""

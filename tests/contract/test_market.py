@@ -347,6 +347,20 @@ def test_the_newest_word_to_a_bank_decides_and_a_rank_needs_its_class() -> None:
     )
 
 
+def test_of_two_consents_of_one_day_number_10_is_newer_than_number_9() -> None:
+    two = [consent("9"), consent("10", data_classes="rank")]
+    connection = both(market(**{"science.consents": two}))
+    assert only(connection, "select count(*) from bank_prospects") == 0
+    connection = both(market(**{"science.consents": [two[0] | {"data_classes": "rank"}, consent("10")]}))
+    assert only(connection, "select consent_id from bank_prospects") == "10"
+
+
+def test_of_two_reports_of_one_day_number_10_is_newer_than_number_9() -> None:
+    two = [report("9", limit_cny="1.00"), report("10", limit_cny="2.00")]
+    connection = both(market(**{"finance.bank_feedback": two}))
+    assert only(connection, "select feedback_no from need_feedback where is_newest") == "10"
+
+
 def report(no: str = "F", **more: Any) -> dict[str, Any]:
     return {
         "feedback_no": no,

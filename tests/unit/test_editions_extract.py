@@ -123,6 +123,12 @@ def test_a_newer_consent_that_ran_out_or_names_less_stands_for_an_older_one(tmp_
     assert sent_and_denied(edition, "2025-06-30") == ([], wanted)
 
 
+def test_of_two_consents_of_one_day_number_10_is_newer_than_number_9(tmp_path):
+    consents = "('9', '2025-02-01', null, null, 'score', '1'), ('10', '2025-02-01', null, null, 'revenue_band', '1')"
+    edition = edition_with(tmp_path, consents)
+    assert sent_and_denied(edition, "2025-06-30") == ([], {"9": "superseded", "10": "data_class"})
+
+
 def test_a_field_of_a_class_that_the_consent_does_not_name_is_empty_and_counted(edition):
     fields = ["uscc", "score", "rank_overall"]
     cut = cut_extract(edition, "bank_a", fields, date(2025, 6, 30), purposes=PURPOSES)

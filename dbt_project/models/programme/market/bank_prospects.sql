@@ -32,6 +32,7 @@ worded as (
                 case when given.withdrawn_on <= in_force.as_of then given.withdrawn_on else given.valid_from end desc,
                 case when given.withdrawn_on <= in_force.as_of then 0 else 1 end asc,
                 given.valid_from desc,
+                length(given.consent_id) desc,
                 given.consent_id desc
         ) as age
     from {{ ref('int_consents__given') }} as given
