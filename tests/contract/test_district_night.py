@@ -2,7 +2,9 @@
 
 # ruff: noqa: S608  # SQL over a test's own tables
 
+import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from editions.dictionary import read_dictionary
 from editions.export import require_described
 from editions.relations import sealed_relations
+from ledger.settings import PROJECT_DIR
 from tests.contract.district_night import DistrictNight, copied_inputs, rewrite
 
 FEW = settings(
@@ -53,6 +56,16 @@ def test_the_dictionary_describes_every_published_column_and_no_other(night: Dis
     require_described(night.candidate.warehouse, sealed_relations(night.candidate.target))
     named = {column for _, column in published}
     assert {(t, c) for t, c in read_dictionary() if (t, c) not in published and (t or c not in named)} == set()
+
+
+def test_the_steps_that_the_readme_shows_of_one_firm_are_those_of_the_night(night: DistrictNight) -> None:
+    readme = (PROJECT_DIR / "dbt_project" / "README.md").read_text(encoding="utf-8")
+    steps, query = re.findall(r"\n## From a filing to points\n(.*?)```sql\n(.*?)```", readme, re.DOTALL)[0]
+    with duckdb.connect(str(night.candidate.warehouse), read_only=True) as connection:
+        connection.execute(f"set file_search_path = '{night.candidate.inputs.parent}'")
+        (row,) = connection.execute(query).fetchall()
+    shown = [f"{one:,f}".rstrip("0").rstrip(".") if isinstance(one, Decimal) else str(one) for one in row]
+    assert [one for one in shown if one not in steps] == []
 
 
 def test_the_flags_raised_are_those_that_were_planted(night: DistrictNight) -> None:

@@ -161,12 +161,12 @@ create view ranks as select uscc, is_passed, passed_by from rankings;
 create table top_reasons as select '' as uscc, 1 as loss_rank, '' as indicator_code where false;
 create view explained as from reasons;
 
-create view score_lines as
-select row_number() over (order by uscc, indicator_code) as line_id, * exclude (uscc, value, points, peers,
+create view segments as
+select row_number() over (order by uscc, indicator_code) as segment_id, * exclude (uscc, value, points, peers,
     position, share)
 from points;
 create view scores as
-select e.enterprise_id, row_number() over (order by p.uscc, p.indicator_code) as line_id, p.value, p.points, p.peers,
+select e.enterprise_id, row_number() over (order by p.uscc, p.indicator_code) as segment_id, p.value, p.points, p.peers,
     p.position as percentile, null::decimal(18, 6) as points_maximum
 from points p join int_enterprises__staged e using (uscc);
 

@@ -11,7 +11,7 @@ placed as (
     select
         value_row.uscc,
         value_row.value,
-        line.line_id,
+        line.segment_id,
         line.is_counted,
         line.segment,
         line.flat_worth,
@@ -30,7 +30,7 @@ placed as (
 
 select
     uscc,
-    line_id,
+    segment_id,
     value,
     cast(case
         when not is_counted then null
@@ -41,7 +41,7 @@ from placed;
 
 copy (
 select uscc, indicator_code, supply_status, value, bin, points, points_maximum
-from scored inner join '$scorecard/lines.parquet' using (line_id)
+from scored inner join '$scorecard/lines.parquet' using (segment_id)
 ) to '$out/points.parquet' (format parquet);
 
 copy (
@@ -51,7 +51,7 @@ with summed as (
         coalesce(sum(points), 0) as total,
         coalesce(sum(points_maximum) filter (where points is not null), 0) as available,
         bool_or(is_refused or is_veto) as is_barred
-    from scored inner join '$scorecard/lines.parquet' using (line_id)
+    from scored inner join '$scorecard/lines.parquet' using (segment_id)
     group by uscc
 ),
 
@@ -89,8 +89,8 @@ from judged left join ranked using (uscc)
 
 copy (
 with costliest as (
-    select scored.*, line.* exclude (line_id)
-    from scored inner join '$scorecard/lines.parquet' as line using (line_id)
+    select scored.*, line.* exclude (segment_id)
+    from scored inner join '$scorecard/lines.parquet' as line using (segment_id)
     where points < points_maximum
     qualify row_number() over (partition by uscc order by points_maximum - points desc, indicator_code) <= 4
 )

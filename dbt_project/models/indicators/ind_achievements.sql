@@ -1,3 +1,5 @@
+-- One row per eligible enterprise and a column for each indicator, which begins with its code: `c15_platforms_count` is C15.
+-- From the records of three `int_counted__` models; next: `scoring/measures`.
 with enterprises as (
     select * from {{ ref('int_enterprises__staged') }}
 ),

@@ -1,3 +1,5 @@
+-- One row per eligible enterprise and a column for each indicator, which begins with its code: `l19_credit_grade_level` is L19.
+-- From grades, evaluations and the records of `int_counted__credit`; next: `scoring/measures`.
 with enterprises as (
     select * from {{ ref('int_enterprises__staged') }}
 ),

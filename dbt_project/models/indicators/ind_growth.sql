@@ -1,3 +1,5 @@
+-- One row per eligible enterprise and a column for each indicator, which begins with its code: `c10_revenue_growth_pct` is C10.
+-- From statements, Torch reports and head counts of the reporting year and the one before; next: `scoring/measures`.
 with enterprises as (
     select * from {{ ref('int_enterprises__staged') }}
 ),

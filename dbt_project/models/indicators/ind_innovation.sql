@@ -1,3 +1,5 @@
+-- One row per eligible enterprise and a column for each indicator, which begins with its code: `c01_rd_expense_wan_cny` is C01.
+-- From statements, head counts and the records of `int_counted__innovation`; next: `scoring/measures`.
 with enterprises as (
     select * from {{ ref('int_enterprises__staged') }}
 ),

@@ -1,3 +1,5 @@
+-- One row per eligible enterprise and a column for each indicator, which begins with its code:
+-- `c14_new_graduates_count` is C14. From head counts and the records of `int_counted__talents`; next: `scoring/measures`.
 with enterprises as (
     select * from {{ ref('int_enterprises__staged') }}
 ),

@@ -1,5 +1,7 @@
 {{ config(materialized='table') }}
 
+-- One row per enterprise of the register, and whether it is scored on the business date or why not. From the landed register
+-- and its dated states; next: `int_enterprises__measured`.
 with enterprises as (
     {{ landed('science', 'enterprises') }}
 ),

@@ -1,3 +1,5 @@
+-- One row per eligible enterprise: what its stage and its peers depend on. From `int_enterprises__eligibility` and statements;
+-- next: `int_enterprises__staged`. `jifen score` makes this table and `measures` itself, of the file of values.
 with enterprises as (
     select * from {{ ref('int_enterprises__eligibility') }}
     where is_eligible

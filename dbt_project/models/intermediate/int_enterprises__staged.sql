@@ -1,5 +1,7 @@
 {{ config(materialized='table') }}
 
+-- One row per eligible enterprise: its number within the warehouse, its stage and what decided it (`stage_basis`). From
+-- `int_enterprises__measured` and the stages of the rule set in force; the models of indicators and of scoring begin with it.
 with measured as (
     select * from {{ ref('int_enterprises__measured') }}
 ),
@@ -8,7 +10,7 @@ with measured as (
 stages as (
     select
         *,
-        revenue_low_cny is not null or revenue_high_cny is not null as has_revenue_line,
+        revenue_low_cny is not null or revenue_high_cny is not null as has_revenue_limit,
         count(*) over () as stage_count,
         count(max_age_months) over () as stages_by_age,
         row_number() over (order by stage) as place
@@ -26,7 +28,7 @@ candidates as (
             when measured.founded_on > stages.young_if_founded_after_on then 1 + coalesce(stages.max_age_months, 0)
             -- A revenue that is not known is in no stage, not in the open-ended one.
             when
-                stages.has_revenue_line
+                stages.has_revenue_limit
                 and (
                     stages.revenue_low_cny is null
                     or measured.operating_revenue_cny > stages.revenue_low_cny
@@ -44,11 +46,11 @@ candidates as (
                 stages.stage_count > 1
                 and stages.stages_by_age > 0
                 and stages.max_age_months is null
-                and not stages.has_revenue_line
+                and not stages.has_revenue_limit
                 and measured.founded_on is not null
                 then 1000000
             -- A rule set with one stage for all needs neither age nor revenue.
-            when stages.stage_count = 1 and stages.stages_by_age = 0 and not stages.has_revenue_line then 1000001
+            when stages.stage_count = 1 and stages.stages_by_age = 0 and not stages.has_revenue_limit then 1000001
         end as preference
     from measured
     cross join stages
@@ -81,7 +83,7 @@ staged as (
         case
             when chosen.choice < 1000 then 'stated'
             when chosen.choice < 1000000000 then 'age'
-            when stages.has_revenue_line then 'revenue'
+            when stages.has_revenue_limit then 'revenue'
             when stages.stages_by_age > 0 then 'age'
             when chosen.choice is not null then 'only_stage'
         end as stage_basis

@@ -13,6 +13,8 @@
 ] -%}
 {#- What growth is measured from. -#}
 {%- set base_figures = ['record_ref', 'operating_revenue_cny', 'rd_expense_cny'] -%}
+-- One row per enterprise: the figures of its latest statement of the reporting year, and as `prior_...` of the year before, as
+-- known on the business date. From the landed records of `tax.statements`; next: `indicators/ind_growth` and other models.
 with statements as (
     {{ landed('tax', 'statements') }}
 ),

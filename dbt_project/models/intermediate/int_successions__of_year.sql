@@ -1,3 +1,5 @@
+-- One row per enterprise that took others over, or was made of others, in the reporting year: what they add to the year before.
+-- From `int_successions__followed`, statements and head counts; next: `ind_growth`, `ind_innovation` and `ind_talent`.
 with successions as (
     select * from {{ ref('int_successions__followed') }}
 ),

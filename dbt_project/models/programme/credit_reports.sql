@@ -16,12 +16,12 @@ reasons as (
     select * from {{ ref('reasons') }}
 ),
 
--- Equal points in the order of their codes, as the lines of the scorecard are.
+-- Equal points in the order of their codes, as the segments are.
 placed as (
     select
         enterprise_id,
-        line_id,
-        row_number() over (partition by enterprise_id order by points desc, line_id asc) as place
+        segment_id,
+        row_number() over (partition by enterprise_id order by points desc, segment_id asc) as place
     from {{ ref('scores') }}
     where points > 0
 ),
@@ -29,11 +29,11 @@ placed as (
 strongest as (
     select
         facts.uscc,
-        score_lines.indicator_code,
+        segments.indicator_code,
         placed.place
     from placed
     inner join facts on placed.enterprise_id = facts.enterprise_id
-    inner join {{ ref('score_lines') }} as score_lines on placed.line_id = score_lines.line_id
+    inner join {{ ref('segments') }} as segments on placed.segment_id = segments.segment_id
     where placed.place <= 3
 ),
 

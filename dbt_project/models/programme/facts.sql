@@ -19,8 +19,8 @@ scores as (
     select * from {{ ref('scores') }}
 ),
 
-score_lines as (
-    select * from {{ ref('score_lines') }}
+segments as (
+    select * from {{ ref('segments') }}
 ),
 
 asked as (
@@ -88,23 +88,23 @@ texts as (
     unpivot include nulls (text for fact in ({{ texts | join(', ') }}))
 ),
 
-asked_lines as (
+asked_segments as (
     select
-        score_lines.line_id,
-        score_lines.indicator_code
-    from score_lines
-    inner join asked on score_lines.indicator_code = asked.fact
+        segments.segment_id,
+        segments.indicator_code
+    from segments
+    inner join asked on segments.indicator_code = asked.fact
 ),
 
 indicators as (
     select
         scores.enterprise_id as subject_id,
-        asked_lines.indicator_code as fact,
+        asked_segments.indicator_code as fact,
         cast(scores.value as decimal(20, 6)) as number,
         cast(null as varchar) as text,
         cast(null as date) as since
     from scores
-    inner join asked_lines on scores.line_id = asked_lines.line_id
+    inner join asked_segments on scores.segment_id = asked_segments.segment_id
 ),
 
 stated as (

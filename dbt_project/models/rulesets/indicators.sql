@@ -1,3 +1,5 @@
+-- One row per indicator of the rule set in force: names, unit, class, and the datasets it is made of. From
+-- `ruleset_indicators.csv` and `ruleset_inputs.csv`; next: `scoring/measures` and `segments`.
 with catalogue as (
     select * from {{ ref('ruleset_indicators') }}
 ),

@@ -1,3 +1,5 @@
+-- One row per indicator, stage and segment of the rule set in force: from which value to which, and the share of the maximum
+-- there. From `ruleset_rules.csv`, where a row for stage `*` stands for every stage; next: `segments`.
 with all_rules as (
     select * from {{ ref('ruleset_rules') }}
 ),
@@ -61,7 +63,7 @@ labelled as (
     from by_stage
 ),
 
--- Sentences name a segment in their language, tables in both languages.
+-- `bin` is the segment's range as text. Sentences name it in their language, tables in both languages.
 named as (
     select
         *,
@@ -71,6 +73,7 @@ named as (
     from labelled
 ),
 
+-- From here on: where more points would be, which the sentences of `segment_texts` alone need.
 beside as (
     select
         *,
@@ -91,7 +94,7 @@ beside as (
     from named
 ),
 
--- Where more is to be had: at the end of a line that rises or falls, or else at the nearest better segment on either side.
+-- At the end of a slope, or else at the nearest better segment on either side.
 improved as (
     select
         ruleset_id,

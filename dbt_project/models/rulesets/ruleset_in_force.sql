@@ -1,3 +1,8 @@
+-- One row: the rule set that applies on the business date, and the days that bound its windows. From `rulesets.csv`, the active
+-- one of the scheme `points` whose days, `valid_from` to `valid_to`, include that date; next: the models beside this one keep
+-- the rows of that rule set alone.
+{#- `jifen score` names a rule set, and it applies whatever its days and scheme; a night names none. -#}
+{%- set asked = var('ruleset', env_var('JIFEN_RULESET', '')) %}
 with rulesets as (
     select * from {{ ref('rulesets') }}
 ),
@@ -13,7 +18,15 @@ in_force as (
         cast(extract(year from business_date.as_of) as integer) as as_of_year
     from rulesets
     cross join business_date
-    where {{ is_in_force('rulesets', 'business_date.as_of') }}
+    where
+        {%- if asked %}
+        rulesets.ruleset_id = '{{ asked | replace("'", "''") }}'
+        {%- else %}
+        rulesets.status = 'active'
+        and rulesets.scheme = {{ scheme() }}
+        and rulesets.valid_from <= business_date.as_of
+        and (rulesets.valid_to is null or rulesets.valid_to >= business_date.as_of)
+        {%- endif %}
 ),
 
 reporting as (

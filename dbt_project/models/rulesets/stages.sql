@@ -1,3 +1,5 @@
+-- One row per stage of the rule set in force, with its limits by revenue and age. From `ruleset_stages.csv`; next: `rules` and
+-- `weights` have a row for each, and `int_enterprises__staged` finds that of each enterprise.
 with all_stages as (
     select * from {{ ref('ruleset_stages') }}
 ),

@@ -1,3 +1,5 @@
+-- One row per indicator and stage of the rule set in force: its weight, which is the maximum of its points. From
+-- `ruleset_weights.csv`; next: `segments`.
 with all_weights as (
     select * from {{ ref('ruleset_weights') }}
 ),

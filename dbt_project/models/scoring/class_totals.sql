@@ -3,8 +3,8 @@ with recursive scores as (
     select * from {{ ref('scores') }}
 ),
 
-score_lines as (
-    select * from {{ ref('score_lines') }}
+segments as (
+    select * from {{ ref('segments') }}
 ),
 
 enterprises as (
@@ -44,19 +44,19 @@ within as (
 summed as (
     select
         scores.enterprise_id,
-        score_lines.module,
+        segments.module,
         within.total_of,
         coalesce(sum(scores.points), 0) as points,
         coalesce(sum(case when scores.points is not null then scores.points_maximum end), 0) as points_available,
         -- Of a weighted mean a class is out of its part of the scale, which hangs on what else there is.
-        coalesce(sum(case when score_lines.is_mean then scores.points_maximum else score_lines.points_listed end), 0)
+        coalesce(sum(case when segments.is_mean then scores.points_maximum else segments.points_listed end), 0)
             as points_maximum,
         count(scores.points) as indicators_counted,
         count(*) as indicators_listed
     from scores
-    inner join score_lines on scores.line_id = score_lines.line_id
-    inner join within on score_lines.class = within.class
-    group by scores.enterprise_id, score_lines.module, within.total_of
+    inner join segments on scores.segment_id = segments.segment_id
+    inner join within on segments.class = within.class
+    group by scores.enterprise_id, segments.module, within.total_of
 ),
 
 named as (

@@ -7,8 +7,8 @@ with scores as (
 lost as (
     select
         enterprise_id,
-        line_id,
-        row_number() over (partition by enterprise_id order by points_maximum - points desc, line_id asc) as loss_rank
+        segment_id,
+        row_number() over (partition by enterprise_id order by points_maximum - points desc, segment_id asc) as loss_rank
     from scores
     where points < points_maximum
 ),
@@ -16,7 +16,7 @@ lost as (
 costliest as (
     select
         enterprise_id,
-        line_id,
+        segment_id,
         cast(loss_rank as integer) as loss_rank
     from lost
     where loss_rank <= 4
@@ -26,19 +26,19 @@ enterprises as (
     select * from {{ ref('int_enterprises__staged') }}
 ),
 
-score_lines as (
-    select * from {{ ref('score_lines') }}
+segments as (
+    select * from {{ ref('segments') }}
 ),
 
 texts as (
-    select * from {{ ref('score_line_texts') }}
+    select * from {{ ref('segment_texts') }}
 ),
 
 joined as (
     select
         enterprises.uscc,
-        score_lines.indicator_code,
-        score_lines.segment,
+        segments.indicator_code,
+        segments.segment,
         scores.points,
         scores.points_maximum,
         scores.points is not null as is_counted,
@@ -47,15 +47,15 @@ joined as (
         texts.*,
         coalesce(texts.next_total, cast(cast(texts.next_share as decimal(38, 10)) * scores.points_maximum as decimal(18, 6)))
         - scores.points as gain,
-        case when score_lines.segment >= 0 then {{ plain_number('scores.value') }} else '' end as value_text,
+        case when segments.segment >= 0 then {{ plain_number('scores.value') }} else '' end as value_text,
         {{ plain_number('scores.percentile') }} as percentile_text,
         {{ plain_number('scores.points') }} as points_text,
         {{ plain_number('scores.points_maximum') }} as maximum_text
     from scores
-    left join costliest on scores.enterprise_id = costliest.enterprise_id and scores.line_id = costliest.line_id
+    left join costliest on scores.enterprise_id = costliest.enterprise_id and scores.segment_id = costliest.segment_id
     inner join enterprises on scores.enterprise_id = enterprises.enterprise_id
-    inner join score_lines on scores.line_id = score_lines.line_id
-    inner join texts on scores.line_id = texts.line_id
+    inner join segments on scores.segment_id = segments.segment_id
+    inner join texts on scores.segment_id = texts.segment_id
 ),
 
 valued as (

@@ -1,14 +1,15 @@
--- Weighted means of groups within groups: indicator, class, ..., total. What is missing is left out of its group, and a group
+-- One row per enterprise and indicator where the rule set takes weighted means, else none. From `placed_values`; next:
+-- `scores`. Means of groups within groups: indicator, class, ..., total. What is missing is left out of its group, and a group
 -- of which all is missing out of the one above; so what an indicator is out of is its part of the scale in what is left.
 -- Beside the enterprises one made-up one for each stage (numbers below 0) with all values: its parts show how much of what can
--- be assessed was assessed. No rows at all where the rule set adds points up.
+-- be assessed was assessed.
 with recursive placed as (
     select * from {{ ref('placed_values') }}
     where is_mean
 ),
 
-score_lines as (
-    select * from {{ ref('score_lines') }}
+segments as (
+    select * from {{ ref('segments') }}
     where is_mean
 ),
 
@@ -29,7 +30,7 @@ groups as (
 shares as (
     select
         enterprise_id,
-        line_id,
+        segment_id,
         value,
         percentile,
         peers,
@@ -38,23 +39,23 @@ shares as (
     union all
     select
         cast(-dense_rank() over (order by stage) as integer) as enterprise_id,
-        line_id,
+        segment_id,
         null as value,
         null as percentile,
         null as peers,
         1 as share
-    from score_lines
+    from segments
     where segment = 1
 ),
 
 grouped as (
     select
         shares.*,
-        score_lines.weight,
+        segments.weight,
         coalesce(groups.group_code, '') as group_code
     from shares
-    inner join score_lines on shares.line_id = score_lines.line_id
-    left join groups on score_lines.class = groups.group_code
+    inner join segments on shares.segment_id = segments.segment_id
+    left join groups on segments.class = groups.group_code
 ),
 
 -- The groups of an enterprise in which there is anything that weighs, from the leaves up.
@@ -121,7 +122,7 @@ parts as (
 parted as (
     select
         grouped.enterprise_id,
-        grouped.line_id,
+        grouped.segment_id,
         grouped.value,
         grouped.percentile,
         grouped.peers,
@@ -144,7 +145,7 @@ summed as (
     select
         enterprise_id,
         sum(part) as part,
-        min(case when part > 0 then line_id end) as first_line_id
+        min(case when part > 0 then segment_id end) as first_segment_id
     from parted
     group by enterprise_id
 ),
@@ -153,7 +154,8 @@ weighed as (
     select
         parted.*,
         cast(
-            parted.part + case when parted.line_id = summed.first_line_id then in_force.points_scale - summed.part else 0 end
+            parted.part
+            + case when parted.segment_id = summed.first_segment_id then in_force.points_scale - summed.part else 0 end
             as decimal(18, 6)
         ) as points_maximum
     from parted
@@ -164,7 +166,7 @@ weighed as (
 scored as (
     select
         enterprise_id,
-        line_id,
+        segment_id,
         value,
         percentile,
         peers,

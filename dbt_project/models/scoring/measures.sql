@@ -1,7 +1,6 @@
-{#-
-    The one wide table that is scored: every eligible enterprise, every indicator of the rule set in force, with the reason
-    where there is no value. No list of indicators is kept anywhere: columns are found by the code they begin with.
--#}
+-- One row per eligible enterprise: for each indicator of the rule set in force its value (`c10`) and `c10_status`, 0 or the
+-- number of the reason why there is none. From the column of an ind_ model that begins with the code
+-- (`c10_revenue_growth_pct`): no list of indicators is kept anywhere. Next: `indicator_values`.
 -- depends_on: {{ ref('ruleset_inputs') }}, {{ ref('supply') }}, {{ ref('ruleset_in_force') }}, {{ ref('indicators') }}
 {%- set measured = measured_columns() %}
 with enterprises as (
@@ -21,12 +20,17 @@ joined as (
         {%- if not indicator.is_supplied or indicator.name is none %},
         cast(null as decimal(18, 6)) as {{ indicator.code }},
         cast({{ 3 if indicator.is_supplied else 1 }} as tinyint) as {{ indicator.code }}_status
-        {%- else %},
+        {%- else %}
+        {%- set figure = indicator.model ~ '.' ~ indicator.name %},
         -- No real figure exceeds a thousand milliard; one that does is cut to it and cannot stop the night.
-        {{ within_edges(indicator.model ~ '.' ~ indicator.name) }} as {{ indicator.code }},
+        case
+            when {{ figure }} between -999999999999 and 999999999999 then cast({{ figure }} as decimal(18, 6))
+            when {{ figure }} > 0 then cast(999999999999 as decimal(18, 6))
+            when {{ figure }} < 0 then cast(-999999999999 as decimal(18, 6))
+        end as {{ indicator.code }},
         cast(
             case
-                when {{ indicator.model }}.{{ indicator.name }} is not null then 0
+                when {{ figure }} is not null then 0
                 {%- if indicator.can_be_undefined %}
                 when {{ indicator.model }}.{{ indicator.code }}_is_undefined then 4
                 {%- endif %}

@@ -1,5 +1,6 @@
--- Where a rule is over the percentile among peers: in percent, how many of the other peers have less. Null where there is no
--- value, or too few peers to be compared with. No rows at all where no rule needs it.
+-- One row per eligible enterprise and indicator whose rule is over the percentile among peers (`percentile_in_peer`), and none
+-- for the others: in percent, how many of the other peers have less. Null where there is no value, or too few peers to be
+-- compared with. From `indicator_values`; next: `placed_values`.
 with asked as (
     select
         lower(indicator_code) as measure,

@@ -1,5 +1,6 @@
--- Which line of the scorecard each value is on, and what it is worth there: points, or the share of a weighted mean. Nothing
--- (null) is not zero: what is worth nothing does not count, what is worth zero does.
+-- One row per eligible enterprise and indicator: its value (`indicator_values`), the segment that this is in
+-- (`rulesets/segments`), and what it is `worth` there: points, or the share of a weighted mean. Next: `scores`. Nothing (null)
+-- is not zero: what is worth nothing does not count, what is worth zero does.
 with indicator_values as (
     select * from {{ ref('indicator_values') }}
 ),
@@ -8,11 +9,11 @@ peer_positions as (
     select * from {{ ref('peer_positions') }}
 ),
 
-score_lines as (
-    select * from {{ ref('score_lines') }}
+segments as (
+    select * from {{ ref('segments') }}
 ),
 
--- What the segments of a rule are over: the value, or its percentile among peers. Status 5: too few peers.
+-- What the segments of a rule are over: the value, or where `peer_positions` has a row its percentile. Status 5: too few peers.
 positioned as (
     select
         indicator_values.enterprise_id,
@@ -43,14 +44,14 @@ placed as (
         positioned.percentile,
         positioned.peers,
         positioned.position,
-        score_lines.*
+        segments.*
     from positioned
-    inner join score_lines
+    inner join segments
         on
-            positioned.measure = score_lines.measure
-            and positioned.stage = score_lines.stage
-            and positioned.status = score_lines.status
-            and positioned.position between score_lines.from_value and score_lines.upto_value
+            positioned.measure = segments.measure
+            and positioned.stage = segments.stage
+            and positioned.status = segments.status
+            and positioned.position between segments.from_value and segments.upto_value
 ),
 
 -- How far along its slope a value is, from 0 to 1. The one division is of doubles. Values outside are clamped, and
@@ -93,7 +94,7 @@ rounded as (
 worth as (
     select
         enterprise_id,
-        line_id,
+        segment_id,
         best_of,
         is_mean,
         value,

@@ -1,4 +1,5 @@
--- How each value became points: the scores beside the line of the scorecard that they come from.
+-- One row per eligible enterprise and indicator, published: how its value became points. From `scores`, beside the segment of
+-- `rulesets/segments` that the value is in (`bin` is its range as text). This is the end; to the start: README.md.
 with scores as (
     select * from {{ ref('scores') }}
 ),
@@ -7,8 +8,8 @@ enterprises as (
     select * from {{ ref('int_enterprises__staged') }}
 ),
 
-score_lines as (
-    select * from {{ ref('score_lines') }}
+segments as (
+    select * from {{ ref('segments') }}
 ),
 
 placed as (
@@ -19,9 +20,9 @@ placed as (
         scores.points,
         scores.points_maximum as own_maximum,
         coalesce(scores.percentile, scores.value) as position,
-        score_lines.*
+        segments.*
     from scores
-    inner join score_lines on scores.line_id = score_lines.line_id
+    inner join segments on scores.segment_id = segments.segment_id
 ),
 
 -- The share is for people to read: rounded to ten digits, points are not made of it.

@@ -1,5 +1,6 @@
--- What each value is worth in points; null points do not count, which is not zero. A table: all that follows
--- is made of it, many times.
+-- One row per eligible enterprise and indicator: the segment that its value is in and its points, by `placed_values`, or by
+-- `mean_scores` where the rule set takes weighted means. Null points do not count, which is not zero. Next: `points` names the
+-- segment; `totals` adds up. A table, since it is read many times.
 with placed as (
     select * from {{ ref('placed_values') }}
 ),
@@ -9,7 +10,7 @@ ordered as (
     select
         *,
         row_number() over (
-            partition by enterprise_id, best_of order by worth desc nulls last, line_id asc
+            partition by enterprise_id, best_of order by worth desc nulls last, segment_id asc
         ) as place
     from placed
     where best_of is not null and not is_mean
@@ -18,7 +19,7 @@ ordered as (
 scored as (
     select
         enterprise_id,
-        line_id,
+        segment_id,
         value,
         percentile,
         peers,
@@ -29,7 +30,7 @@ scored as (
     union all
     select
         enterprise_id,
-        line_id,
+        segment_id,
         value,
         percentile,
         peers,
@@ -39,7 +40,7 @@ scored as (
     union all
     select
         enterprise_id,
-        line_id,
+        segment_id,
         value,
         percentile,
         peers,

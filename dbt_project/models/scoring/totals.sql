@@ -13,45 +13,45 @@ in_force as (
 -- The worth of an indicator for an enterprise with all values: in points its maximum, in a weighted mean its share.
 whole_parts as (
     select
-        score_lines.measure,
-        score_lines.stage,
+        segments.measure,
+        segments.stage,
         mean_scores.points_maximum
     from {{ ref('mean_scores') }} as mean_scores
-    inner join {{ ref('score_lines') }} as score_lines on mean_scores.line_id = score_lines.line_id
+    inner join {{ ref('segments') }} as segments on mean_scores.segment_id = segments.segment_id
     where mean_scores.enterprise_id < 0
 ),
 
-score_lines as (
+segments as (
     select
-        score_lines.line_id,
-        score_lines.module,
-        score_lines.points_listed,
-        score_lines.is_mean,
-        score_lines.is_refused,
-        score_lines.is_veto,
-        coalesce(whole_parts.points_maximum, score_lines.points_maximum) as points_assessable
-    from {{ ref('score_lines') }} as score_lines
-    left join whole_parts on score_lines.measure = whole_parts.measure and score_lines.stage = whole_parts.stage
+        segments.segment_id,
+        segments.module,
+        segments.points_listed,
+        segments.is_mean,
+        segments.is_refused,
+        segments.is_veto,
+        coalesce(whole_parts.points_maximum, segments.points_maximum) as points_assessable
+    from {{ ref('segments') }} as segments
+    left join whole_parts on segments.measure = whole_parts.measure and segments.stage = whole_parts.stage
 ),
 
 summed as (
     select
         scores.enterprise_id,
         cast(coalesce(sum(scores.points), 0) as decimal(18, 6)) as points_total,
-        cast(coalesce(sum(case when score_lines.module = 'core' then scores.points end), 0) as decimal(18, 6)) as core_points,
-        cast(coalesce(sum(case when score_lines.module = 'local' then scores.points end), 0) as decimal(18, 6)) as local_points,
+        cast(coalesce(sum(case when segments.module = 'core' then scores.points end), 0) as decimal(18, 6)) as core_points,
+        cast(coalesce(sum(case when segments.module = 'local' then scores.points end), 0) as decimal(18, 6)) as local_points,
         cast(coalesce(sum(case when scores.points is not null then scores.points_maximum end), 0) as decimal(18, 6))
             as points_available,
-        sum(case when scores.points is not null then score_lines.points_assessable end) as points_assessable,
+        sum(case when scores.points is not null then segments.points_assessable end) as points_assessable,
         -- A weighted mean is out of what counts.
         cast(
-            coalesce(sum(case when score_lines.is_mean then scores.points_maximum else score_lines.points_listed end), 0)
+            coalesce(sum(case when segments.is_mean then scores.points_maximum else segments.points_listed end), 0)
             as decimal(18, 6)
         ) as points_maximum,
-        max(case when score_lines.is_refused then 1 else 0 end) as is_refused,
-        max(case when score_lines.is_veto then 1 else 0 end) as is_vetoed
+        max(case when segments.is_refused then 1 else 0 end) as is_refused,
+        max(case when segments.is_veto then 1 else 0 end) as is_vetoed
     from scores
-    inner join score_lines on scores.line_id = score_lines.line_id
+    inner join segments on scores.segment_id = segments.segment_id
     group by scores.enterprise_id
 ),
 

@@ -1,9 +1,10 @@
--- The scorecard: for each indicator and stage one line for everything that can happen to a value. There are three kinds:
---   segment 1, 2, ...  the value is in that segment of its rule: from `from_value` to `upto_value`, both included;
+-- The scorecard: one row per indicator, stage and segment, with what a value there is worth. From `rules`, `weights` and
+-- `ruleset_missing`; next, `scoring/placed_values` finds for each value its one row. There are three kinds:
+--   segment 1, 2, ...  a range of the rule, from `from_value` to `upto_value`, both included; `bin` is that range as text;
 --   segment -1 to -5   there is no value; the number is that of the reason (`gaps` below), negative;
 --   segment 0          there is a value, but the stage of the enterprise is not known (stage '').
--- A value on a flat line is worth `flat_worth`, on a slope  worth_at_lo + rise x (value - lo) / width;  `taken_away` is what a
--- deduction takes from that. In points, or where the rule set takes weighted means in shares of 1, since there the
+-- A value on a flat segment is worth `flat_worth`, on a slope  worth_at_lo + rise x (value - lo) / width;  `taken_away` is
+-- what a deduction takes from that. In points, or where the rule set takes weighted means in shares of 1, since there the
 -- maximum of an indicator depends on what else the enterprise has.
 with rules as (
     select * from {{ ref('rules') }}
@@ -71,7 +72,7 @@ gaps as (
     where choice = 1
 ),
 
-lines as (
+listed as (
     select
         indicator_code,
         stage,
@@ -98,7 +99,12 @@ lines as (
 
 joined as (
     select
-        lines.*,
+        listed.indicator_code,
+        -- `measures` has a column of this name.
+        lower(listed.indicator_code) as measure,
+        listed.stage,
+        cast(listed.segment as integer) as segment,
+        cast(listed.status as tinyint) as status,
         indicators.ruleset_id,
         indicators.unit,
         indicators.module,
@@ -115,8 +121,11 @@ joined as (
         rules.bin,
         rules.lo,
         rules.hi,
-        rules.from_value,
-        rules.below_value,
+        -- Values have six decimals, and fourteen digits before those.
+        case when rules.lo is null then -99999999999999.999999 else rules.from_value end as from_value,
+        cast(
+            case when rules.hi is null then 99999999999999.999999 else rules.below_value - 0.000001 end as decimal(20, 6)
+        ) as upto_value,
         rules.share_at_lo,
         rules.share_at_hi,
         rules.log_offset,
@@ -124,50 +133,27 @@ joined as (
         cast(rules.share_at_lo as decimal(38, 10)) as share_from,
         cast(rules.share_at_hi as decimal(38, 10)) as share_to,
         in_force.is_mean,
-        rules.share_at_hi <> rules.share_at_lo as is_slope,
-        rules.share_at_hi <> rules.share_at_lo and rules.function = 'log_capped' as is_log,
+        coalesce(rules.share_at_hi <> rules.share_at_lo, false) as is_slope,
+        coalesce(rules.share_at_hi <> rules.share_at_lo and rules.function = 'log_capped', false) as is_log,
         -- What a share of 1 is worth more than a share of 0.
         case when in_force.is_mean then 1 else weights.weight + weights.deduction end as span,
-        case when in_force.is_mean then 0 else weights.deduction end as taken_away
-    from lines
-    inner join indicators on lines.indicator_code = indicators.indicator_code
+        cast(case when listed.segment > 0 and not in_force.is_mean then weights.deduction else 0 end as decimal(18, 10))
+            as taken_away
+    from listed
+    inner join indicators on listed.indicator_code = indicators.indicator_code
     cross join in_force
-    left join weights on lines.indicator_code = weights.indicator_code and lines.stage = weights.stage
-    left join gaps on lines.indicator_code = gaps.indicator_code and lines.status = gaps.status
+    left join weights on listed.indicator_code = weights.indicator_code and listed.stage = weights.stage
+    left join gaps on listed.indicator_code = gaps.indicator_code and listed.status = gaps.status
     left join rules
-        on lines.indicator_code = rules.indicator_code and lines.stage = rules.stage and lines.segment = rules.segment
+        on listed.indicator_code = rules.indicator_code and listed.stage = rules.stage and listed.segment = rules.segment
 ),
 
 numbered as (
     select
-        cast(row_number() over (order by indicator_code, stage, segment) as integer) as line_id,
-        indicator_code,
-        -- `measures` has a column of this name.
-        lower(indicator_code) as measure,
-        stage,
-        cast(segment as integer) as segment,
-        cast(status as tinyint) as status,
-        ruleset_id,
-        unit,
-        module,
-        class,
+        *,
+        cast(row_number() over (order by indicator_code, stage, segment) as integer) as segment_id,
         -- With too few peers a value is supplied, but not scored.
         case when segment >= 0 or gap = 'too_few_peers' then 'supplied' else gap end as supply_status,
-        gap,
-        treatment,
-        reason_zh,
-        reason_en,
-        function,
-        bin,
-        lo,
-        hi,
-        share_at_lo,
-        share_at_hi,
-        log_offset,
-        weight,
-        deduction,
-        best_of,
-        points_maximum,
         -- `best_of` indicators count once in a sum, with the largest weight among them.
         case
             when
@@ -177,15 +163,9 @@ numbered as (
                 then points_maximum
             else 0
         end as points_listed,
-        is_mean,
         segment > 0 or (treatment = 'zero' and stage <> '') as is_counted,
         coalesce(treatment = 'refuse', false) as is_refused,
         coalesce(function = 'veto' and share_at_lo < 1, false) as is_veto,
-        -- Values have six decimals, and fourteen digits before those.
-        case when lo is null then -99999999999999.999999 else from_value end as from_value,
-        cast(case when hi is null then 99999999999999.999999 else below_value - 0.000001 end as decimal(20, 6)) as upto_value,
-        coalesce(is_slope, false) as is_slope,
-        coalesce(is_log, false) as is_log,
         -- decimal(18, 12), by way of which points are rounded, has six digits before the point: more would overflow.
         span >= 1000000 as is_large,
         cast(case when is_mean then share_from else round(share_from * span, 6) end as decimal(18, 10)) as flat_worth,
@@ -195,8 +175,7 @@ numbered as (
         case
             when is_log then ln(cast(hi + log_offset as double)) - ln(cast(lo + log_offset as double))
             when is_slope then cast(hi - lo as double)
-        end as width,
-        cast(case when segment > 0 then taken_away else 0 end as decimal(18, 10)) as taken_away
+        end as width
     from joined
 )
 

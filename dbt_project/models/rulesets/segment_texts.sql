@@ -1,10 +1,11 @@
--- The parts of the sentence about a value on each line of the scorecard that depend on the rules alone. A sentence is
+-- One row per segment: the parts of the sentence about a value there that depend on the rules alone, for `scoring/explained`.
+-- A sentence is
 --   of a value that counts       head, value, middle, points, " of ", maximum, end
 --   of one that does not         head, value, uncounted
 --   of a gap                     head
 -- and what would change it is  "From ", value, change, points more.
-with score_lines as (
-    select * from {{ ref('score_lines') }}
+with segments as (
+    select * from {{ ref('segments') }}
 ),
 
 indicators as (
@@ -17,7 +18,7 @@ rules as (
 
 joined as (
     select
-        score_lines.*,
+        segments.*,
         indicators.name_zh,
         indicators.name_en,
         indicators.unit_en,
@@ -28,22 +29,22 @@ joined as (
         rules.next_beyond,
         rules.next_bin_zh,
         rules.next_bin_en,
-        score_lines.function = 'level_map' as is_level,
-        case when score_lines.stage <> '' then score_lines.treatment end as effect,
-        {{ plain_number('score_lines.points_maximum') }} as maximum,
+        segments.function = 'level_map' as is_level,
+        case when segments.stage <> '' then segments.treatment end as effect,
+        {{ plain_number('segments.points_maximum') }} as maximum,
         {{ plain_number('rules.next_at') }} as next_at_text
-    from score_lines
-    inner join indicators on score_lines.indicator_code = indicators.indicator_code
+    from segments
+    inner join indicators on segments.indicator_code = indicators.indicator_code
     left join rules
         on
-            score_lines.indicator_code = rules.indicator_code
-            and score_lines.stage = rules.stage
-            and score_lines.segment = rules.segment
+            segments.indicator_code = rules.indicator_code
+            and segments.stage = rules.stage
+            and segments.segment = rules.segment
 ),
 
 said as (
     select
-        line_id,
+        segment_id,
         case
             when segment >= 0 then name_zh || '：'
             when effect = 'zero' then name_zh || '：' || reason_zh || '；按规则计 0 分，满分 ' || maximum || ' 分。'
