@@ -9,7 +9,7 @@ import pyarrow as pa
 import yaml
 
 SHARED = "_shared.sql"
-"""The views that several checks use."""
+"""What several checks use: those of all folders, and those of one."""
 SHOWN = 8
 
 
@@ -41,7 +41,8 @@ def found_by_checks(connection: duckdb.DuckDBPyConnection, project: Path, folder
     if any("declared_" in path.read_text(encoding="utf-8") for path in checks.glob("*.sql")):
         for table, rows in _declared(project.parent / "connectors" / "sources").items():
             connection.register(table, rows)
-    connection.execute((checks / SHARED).read_text(encoding="utf-8"))
+    for shared in (checks.with_name(SHARED), checks / SHARED):
+        connection.execute(shared.read_text(encoding="utf-8"))
     named = sorted(path for path in checks.glob("*.sql") if path.name != SHARED)
     return sorted({problem for check in named for problem in _found_by(connection, check)})
 

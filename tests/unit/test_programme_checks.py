@@ -178,7 +178,12 @@ def test_a_planted_fault_is_found_by_the_check_that_is_for_it(loaded, tmp_path, 
     # This check alone: all of them take twenty times as long.
     project = tmp_path / "dbt_project"
     (project / "checks" / "programme").mkdir(parents=True)
-    for part in ("../connectors", "models", "checks/programme/_shared.sql", f"checks/programme/{check}.sql"):
+    for part in (
+        "../connectors",
+        "models",
+        "checks/_shared.sql",
+        *(f"checks/programme/{one}.sql" for one in ("_shared", check)),
+    ):
         (project / part).symlink_to(PROJECT / part)
     about, zh, en = (
         line.removeprefix("-- ")

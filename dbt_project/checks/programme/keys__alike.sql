@@ -29,21 +29,8 @@ with words as (
 select file, what, word, (
     select min(others.word) from words as others
     where
-        others.what = words.what and others.place = words.place and others.word <> words.word
-        and (
-            (
-                regexp_replace(lower(others.word), '[^\pL\pN]', '', 'g')
-                = regexp_replace(lower(words.word), '[^\pL\pN]', '', 'g')
-                -- 1.1 is not 11.
-                and regexp_replace(others.word, '[^0-9]+', '-', 'g') = regexp_replace(words.word, '[^0-9]+', '-', 'g')
-            )
-            -- Words that the file alone gives a meaning to. group_a and group_b are two; of firm and fir one lost a letter.
-            or (
-                words.what in ('any_of', 'firm_cap_group', 'uplift_group') and length(others.word) <> length(words.word)
-                and not regexp_matches(others.word || ' ' || words.word, '[0-9]|(^|[^\pL])(?i:[ivx]+)( |$)')
-                and levenshtein(others.word, words.word) = 1
-            )
-        )
+        others.what = words.what and others.place = words.place
+        and are_alike(others.word, words.word, words.what in ('any_of', 'firm_cap_group', 'uplift_group'))
 ) as other
 from words
 where other is not null
