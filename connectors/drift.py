@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.columns import Fault
+from connectors.decoders.headers import MONEY
 from connectors.errors import AgencyError
 from connectors.spec import Column, Dataset, JsonDecoder, JsonLinesDecoder, XmlDecoder
 from connectors.spelling import FALSE_WORDS
@@ -21,7 +22,7 @@ _YUAN = "CNY"
 _CODES = {"USD", "HKD", "EUR", "JPY", "GBP", "MOP", "TWD", "KRW", "SGD", "AUD", "CAD", "CHF"}
 _NAMES = {f"{land}元" for land in ("美", "港", "欧", "日", "澳门", "韩", "新加坡", "澳", "加")}
 _FOREIGN = _CODES | _NAMES | {"港币", "英镑", "新台币", "瑞士法郎"}
-_UNITS = {word: word for word in ("元", "千元", "万元", "百万元", "千万元", "亿元", *_FOREIGN)}
+_UNITS = {word: word for word in (*MONEY, *_FOREIGN)}
 _UNITS |= {"万": "万元", "亿": "亿元", "RMB": _YUAN, "人民币": _YUAN, "¥": _YUAN, "￥": _YUAN, _YUAN: _YUAN}
 """Words for a unit of money, and the unit that each means; the currency alone does not say in which unit of it."""
 
@@ -115,6 +116,8 @@ def refuse_other_units(
     amounts = [one for one in dataset.columns if one.kind == "decimal" and one.unit != "%"]
     amounts = [one for one in amounts if not re.search("元|人民币|cny|rmb", one.source_field, re.IGNORECASE)]
     has_unit = any(one.unit for one in amounts)
+    # What no record sends is stated in no unit.
+    amounts = [one for one in amounts if one.source_field in columns]
     for name in columns.keys() - {column.source_field for column in dataset.columns} if amounts else ():
         if not any(columns[name]) or not {*map(_word, columns[name][:MANY])} <= {*_UNITS, ""}:
             continue
@@ -134,7 +137,7 @@ def refuse_other_units(
                 allowed |= home
                 notes |= Counter({f"stated_unit:{unit}": 1 for unit in home - {"元"} if not has_unit})
             for place, unit in enumerate(units):
-                if unit not in allowed and columns.get(column.source_field, stated)[place]:
+                if unit not in allowed and columns[column.source_field][place]:
                     faults[place].append(Fault("other_unit", column.name, stated[place], True))
 
 

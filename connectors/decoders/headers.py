@@ -14,8 +14,9 @@ from connectors.spec import Column
 from ledger.hand_made import MISSING_WORDS, NO_RECORD, clean
 
 _UNIT = re.compile(r"(?:^|[\s(（,，;；:：])(?:金额|计量|货币)?单位\s*[:：]\s*(?:人民币)?([^\s)）]*)")
-_MONEY = ("元", "千元", "万元", "百万元", "千万元", "亿元")
-_UNIT_CELL = re.compile(rf"\(?(?:单位:)?({'|'.join(_MONEY)})\)?")
+MONEY = ("元", "千元", "万元", "百万元", "千万元", "亿元")
+"""The units of money that tables and records state."""
+_UNIT_CELL = re.compile(rf"\(?(?:单位:)?({'|'.join(MONEY)})\)?")
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 _FIGURE, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
 _SAMPLE = 20
@@ -50,7 +51,7 @@ def stated_unit(above: Iterable[str], claimed: Mapping[str, Column]) -> tuple[st
     words = {one for text in above for found in _UNIT.findall(text) for one in re.split("[、,，/;；和]", found)}
     amounts = (one for one in claimed.values() if one.kind == "decimal" and one.unit != "%")
     columns = [one for one in amounts if "元" not in one.source_field]
-    if not (money := words & {*_MONEY}) or not columns:
+    if not (money := words & {*MONEY}) or not columns:
         return ()
     if not any(one.unit in money for one in columns):
         _refuse_other_unit((one for one in columns if one.unit), money, "above the header")

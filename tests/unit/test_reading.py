@@ -472,6 +472,13 @@ def test_a_record_that_states_another_unit_of_its_amounts_is_refused(make_datase
     assert [one for one in reading.notes if one.startswith("stated_unit")] == ([note] if note else [])
 
 
+def test_an_amount_that_no_record_sends_is_stated_in_no_unit(make_dataset):
+    columns = (column("no", required=True), column("sum", "decimal(20, 2)"))
+    dataset = make_dataset(key=("no",), columns=columns, schema_contract="discard_value")
+    reading = read(dataset, [{"no": "R1", "单位": "USD"}])
+    assert (len(reading.rows), reading.refusals) == (1, [])
+
+
 @pytest.mark.parametrize(
     ("name", "landed"), [("币种", 2), ("currency", 2), ("ccy", 2), ("单位", 0), ("sum@币种", 2), ("no@币种", 2)]
 )
