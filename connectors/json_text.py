@@ -59,6 +59,10 @@ class NotJsonError(ValueError):
     is_cut = False
 
 
+class NameTwiceError(NotJsonError):
+    """A name that holds more than a plain value stands twice in one object: which value counts is not known."""
+
+
 def loads(body: bytes, most_bytes: int = MAX_WEIGHT_BYTES) -> Any:
     """The value of a JSON text in UTF-8. A number with a point or an exponent stays the text it was sent as.
 
@@ -81,6 +85,14 @@ def loads(body: bytes, most_bytes: int = MAX_WEIGHT_BYTES) -> Any:
             raise _why_not(body, str(error)) from None
         return _leniently(body, str(error))
     return _leniently(body) if may_repeat_names(body, value) else value
+
+
+def loads_or_none(body: bytes) -> Any:
+    """The value of a JSON text as `loads` reads it; None for what is none."""
+    try:
+        return loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def may_repeat_names(text: bytes, value: Any) -> bool:
@@ -117,7 +129,7 @@ def _members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         values.setdefault(name, []).append(value)
     for name, several in values.items():
         if len(several) > 1 and any(isinstance(one, (dict, list)) for one in several):
-            raise NotJsonError(f"{name[:60]!r} stands twice in one object")
+            raise NameTwiceError(f"{name[:60]!r} stands twice in one object")
     return {name: several if len(several) > 1 else several[0] for name, several in values.items()}
 
 

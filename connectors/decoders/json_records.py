@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
-
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk, columns_of, to_chunk
 from connectors.decoders.form import PUT_AGAIN, FormError
 from connectors.decoders.packed import unpack
 from connectors.decoders.text import open_text
 from connectors.json_path import MissingFieldError, RecordsAt
-from connectors.json_text import JsonNumber, loads, may_repeat_names
+from connectors.json_text import NameTwiceError, loads
 from connectors.spec import JsonDecoder
 from connectors.verdicts import refusals, require_no_refusal, require_whole
 
@@ -22,9 +20,6 @@ MAX_LINE_BYTES = 2 * 1024 * 1024
 
 _ONE_TEXT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*\{[^\n]*(?:\s*\Z|,\s*\n)|[\[{]\s*\n\s*[\[{\"])")
 """A list of objects, or an object that goes over several lines."""
-
-_Placed = tuple[int, bytes, dict[str, Any]]
-"""Number, bytes and value of a line that holds an object."""
 
 
 def in_utf8(decoder: JsonDecoder, body: bytes) -> bytes:
@@ -63,28 +58,30 @@ def decode_jsonl(content: bytes, encodings: Sequence[str] = ("utf-8",)) -> Itera
     text = open_text(content, encodings)
     if text.encoding != "utf-8":
         content = text.stream.read().encode()
-    placed: list[_Placed] = []
+    records: list[dict[str, Any]] = []
+    places: list[int] = []
     broken: list[Broken] = []
     size, is_first, fault = 0, True, ""
     if _ONE_TEXT.match(content):
         raise FormError("is one JSON text, and not one value on each line.", "declare kind: json under decoder")
     known: set[str] = set()
-    for place, line, value, why in _values(content):
+    for place, length, value, why in _values(content):
         if isinstance(value, dict):
             known = known or set(value)
             _refuse_error(value, known, place)
-            placed.append((place, line, value))
+            records.append(value)
+            places.append(place)
         else:
             broken.append(Broken(place, "not_a_record", value))
         fault = f"the last line ({place}) is no JSON: {why}." if why else ""
-        size += len(line)
-        if len(placed) + len(broken) >= CHUNK_ROWS or size >= MAX_LINE_BYTES:
-            yield _chunk(placed, broken)
-            placed, broken, size, is_first = [], [], 0, False
+        size += length
+        if len(records) + len(broken) >= CHUNK_ROWS or size >= MAX_LINE_BYTES:
+            yield Chunk(columns_of(records), places, records, tuple(broken))
+            records, places, broken, size, is_first = [], [], [], 0, False
     if fault:
         raise FormError(fault, PUT_AGAIN)
-    if placed or broken or is_first:
-        yield _chunk(placed, broken)
+    if records or broken or is_first:
+        yield Chunk(columns_of(records), places, records, tuple(broken))
 
 
 def _refuse_error(value: dict[str, Any], known: set[str], place: int) -> None:
@@ -94,9 +91,8 @@ def _refuse_error(value: dict[str, Any], known: set[str], place: int) -> None:
         raise FormError(what, again)
 
 
-def _values(content: bytes) -> Iterator[tuple[int, bytes, Any, str]]:
-    """Each line that is not blank: its number, its bytes, its value (its text where it is no JSON), why it is none."""
-    decoder = msgspec.json.Decoder(float_hook=JsonNumber)
+def _values(content: bytes) -> Iterator[tuple[int, int, Any, str]]:
+    """Each line that is not blank: its number, its length, its value (its text where it is none), why it is no JSON."""
     stream = io.BytesIO(content)
     stream.seek(len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0)
     place = 0
@@ -104,37 +100,16 @@ def _values(content: bytes) -> Iterator[tuple[int, bytes, Any, str]]:
         place += 1
         if len(line) > MAX_LINE_BYTES:
             raise FormError(f"line {place} holds more than {MAX_LINE_BYTES} bytes.")
-        try:
-            yield place, line, decoder.decode(line), ""
-        except (msgspec.DecodeError, RecursionError):
-            if line.strip():
-                yield place, line, *_leniently(line)
+        if line.strip():
+            yield place, len(line), *_value(line)
 
 
-def _leniently(line: bytes) -> tuple[Any, str]:
+def _value(line: bytes) -> tuple[Any, str]:
     try:
         return loads(line), ""
+    except NameTwiceError:
+        return line.decode().strip(), ""
     except (ValueError, RecursionError) as error:
         is_cut = getattr(error, "is_cut", False)
         # What follows the colon says to declare the kind that this is.
         return line.decode().strip(), "the file is cut short" if is_cut else str(error).partition(": one value")[0]
-
-
-def _chunk(placed: list[_Placed], broken: list[Broken]) -> Chunk:
-    records = [record for _, _, record in placed]
-    if may_repeat_names(b"".join(line for _, line, _ in placed), records):
-        placed, broken = _again(placed, broken)
-        records = [record for _, _, record in placed]
-    return Chunk(columns_of(records), [place for place, _, _ in placed], records, tuple(broken))
-
-
-def _again(placed: list[_Placed], broken: list[Broken]) -> tuple[list[_Placed], list[Broken]]:
-    """The lines decoded again by a parser that keeps both values of a repeated name; a line it refuses is broken."""
-    kept, fallen = [], list(broken)
-    for place, line, _ in placed:
-        value, why = _leniently(line)
-        if not why:
-            kept.append((place, line, value))
-        else:
-            fallen.append(Broken(place, "not_a_record", value))
-    return kept, sorted(fallen, key=lambda one: one.position)
