@@ -331,7 +331,7 @@ class Delivery:
             for chunk in decode(self.dataset, page.label, page.body):
                 for place, position in enumerate(chunk.positions):
                     if position in wanted[row["sequence"]]:
-                        who = identity_of(self.dataset, {name: values[place] for name, values in chunk.columns.items()})
+                        who = identity_of(self.dataset, chunk.fields(place))
                         value = who.key[0] if who.key else None
                         fault = Fault("conflicting_key", self.dataset.key[0], value, True, self._key_rule)
                         yield Refusal.of(fault, page, position, chunk.raw(place), who)

@@ -90,8 +90,8 @@ def _records(dataset: Dataset, data_dir: Path, page: Row) -> Iterator[_Record]:
     sequence, sha256 = page["sequence"], page["raw_sha256"]
     for chunk in decode(dataset, page["label"], read_raw(data_dir, sha256)):
         for place, position in enumerate(chunk.positions):
-            fields = {name: values[place] for name, values in chunk.columns.items()}
-            yield _Record(sequence, (sha256, position), _digest(chunk.raw(place)), identity_of(dataset, fields).key)
+            key = identity_of(dataset, chunk.fields(place)).key
+            yield _Record(sequence, (sha256, position), _digest(chunk.raw(place)), key)
         for broken in chunk.broken:
             yield _Record(sequence, (sha256, broken.position), _digest(broken.raw), ())
 

@@ -42,11 +42,13 @@ class Chunk:
     notes: tuple[str, ...] = field(default=())
     """Names to count that are no faults, such as `encoding:gb18030`."""
 
-    def raw(self, place: int) -> Any:
-        """The record at a place of this chunk (from 0), as it was sent."""
-        if self.records is not None:
-            return self.records[place]
+    def fields(self, place: int) -> dict[str, Any]:
+        """The fields of the record at a place of this chunk (from 0)."""
         return {name: values[place] for name, values in self.columns.items()}
+
+    def raw(self, place: int) -> Any:
+        """The same record as it was sent."""
+        return self.fields(place) if self.records is None else self.records[place]
 
 
 def to_chunk(items: Sequence[Any], first: int) -> Chunk:

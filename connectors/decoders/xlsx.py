@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 from xml.etree.ElementTree import Element
+
+from openpyxl.utils.cell import column_index_from_string
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk, check_width
 from connectors.decoders.form import CALL, FormError
@@ -31,6 +33,8 @@ _NUMBER = re.compile(r"-?[0-9]{0,400}(\.[0-9]{0,400})?([eE][+-]?[0-9]{1,4})?")
 
 Cells = dict[int, Any]
 """Column, from 1 -> value, for the cells of a row that hold something."""
+SheetRow = tuple[int, Cells, str]
+"""The number of a row, what stands in it, and its mark."""
 
 
 def decode_xlsx(decoder: XlsxDecoder, body: bytes, claimed: Mapping[str, Column]) -> Iterator[Chunk]:
@@ -46,18 +50,14 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, claimed: Mapping[str, Column]
     book = open_workbook(body, decoder.sheet)
     last = decoder.header_row + decoder.header_rows - 1
     merges = read_merges(book.sheet, decoder.header_row, last)
-    above: dict[int, Cells] = {}
-    names: list[str] = []
+    rows = _rows(book)
+    above, first = _above(rows, last)
+    names = _header(above, merges, decoder, claimed)
+    units = _units(above, decoder, claimed) if first else ()
     batch: list[tuple[int, Cells]] = []
     cells, is_first, after_end, marked = 0, True, 0, Counter[str]()
-    units: tuple[str, ...] = ()
     end_word = beginning_with(decoder.ends_at)
-    for number, row, mark in _rows(book):
-        if number <= last:
-            above[number] = row
-            continue
-        if not names:
-            names, units = _header(above, merges, decoder, claimed), _units(above, decoder, claimed)
+    for number, row, mark in chain(first, rows):
         filled = [text for value in row.values() if (text := str(_plain(value)).strip())]
         if after_end or (filled and end_word and end_word.match(filled[0])):
             after_end += bool(filled)
@@ -72,13 +72,22 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, claimed: Mapping[str, Column]
             batch, cells, is_first = [], 0, False
     others = tuple(f"other_sheet:{name}" for name, content in book.others if _is_alike(book, content, decoder, claimed))
     if batch or is_first or after_end or marked.total() or units or others:
-        names = names or _header(above, merges, decoder, claimed)
         chunk = _chunk(names, batch, last, merges, claimed)
         notes = ("row_after_end",) * after_end + tuple(marked.elements()) + units + others
         yield replace(chunk, notes=notes)
 
 
-def _rows(book: Workbook) -> Iterator[tuple[int, Cells, str]]:
+def _above(rows: Iterator[SheetRow], last: int) -> tuple[dict[int, Cells], list[SheetRow]]:
+    """The rows down to the last one of the header; and the first one below it, where there is one."""
+    above: dict[int, Cells] = {}
+    for number, row, mark in rows:
+        if number > last:
+            return above, [(number, row, mark)]
+        above[number] = row
+    return above, []
+
+
+def _rows(book: Workbook) -> Iterator[SheetRow]:
     """The number of each row, what stands in it, and whether it is hidden, by hand or by a filter, or struck out."""
     number = 0
     for row in pieces(book.sheet, ("sheetData", "row")):
@@ -118,9 +127,7 @@ def _column(reference: str | None, before: int) -> int:
         letters = _REFERENCE.fullmatch(reference)
         if letters is None:
             raise ValueError("no cell reference")
-        column = 0
-        for letter in letters[1]:
-            column = column * 26 + ord(letter) - 64
+        column = column_index_from_string(letters[1])
     if not before < column <= MAX_COLUMNS:
         raise ValueError("columns out of order")
     return column
@@ -201,12 +208,8 @@ def _header(above: dict[int, Cells], merges: Merges, decoder: XlsxDecoder, claim
 def _is_alike(book: Workbook, content: bytes, decoder: XlsxDecoder, claimed: Mapping[str, Column]) -> bool:
     """Whether the header of another sheet has all the columns: it may be the rest of this table."""
     last = decoder.header_row + decoder.header_rows - 1
-    above: dict[int, Cells] = {}
     try:
-        for number, row, _ in _rows(replace(book, sheet=content)):
-            if number > last:
-                break
-            above[number] = row
+        above, _ = _above(_rows(replace(book, sheet=content)), last)
         return {*claimed} <= {*_header(above, read_merges(content, decoder.header_row, last), decoder, claimed)}
     except FormError:
         return False

@@ -11,7 +11,7 @@ from connectors.decoders.json_records import in_utf8
 from connectors.drivers.retry import TryAgainError
 from connectors.errors import AgencyError, ConnectorError, DataError, printable
 from connectors.json_path import MissingFieldError, at_path, found_at
-from connectors.json_text import MAX_WEIGHT_BYTES, NotJsonError, loads
+from connectors.json_text import MAX_WEIGHT_BYTES, NotJsonError, loads, loads_or_none
 from connectors.spec import Answered, Decoder, JsonDecoder, XmlDecoder
 
 SHORTEST_SECRET = 8
@@ -152,9 +152,5 @@ def check_answered(answered: Answered, body: bytes, value: Any, where: str, with
 
 def _refusal_in(body: bytes) -> Any:
     # A refusal is a short object; whatever is longer, or begins otherwise, is the file that was asked for.
-    if not body[:64].lstrip().startswith(b"{") or len(body) > 1 << 16:
-        return None
-    try:
-        return loads(body)
-    except (ValueError, RecursionError):
-        return None
+    is_refusal = body[:64].lstrip().startswith(b"{") and len(body) <= 1 << 16
+    return loads_or_none(body) if is_refusal else None

@@ -32,7 +32,7 @@ from connectors.drivers.pages import MAX_BODY_BYTES, Ask
 from connectors.drivers.retry import TryAgainError, budget, call_with_retry
 from connectors.errors import AgencyError, ConfigError, DataError, TransientError
 from connectors.json_path import field_of
-from connectors.json_text import loads
+from connectors.json_text import loads_or_none
 from connectors.spec import Answered, Decoder, JsonDecoder, RestConnection, RestRequest
 from connectors.strict import Variable
 
@@ -93,10 +93,7 @@ class Http:
         body = {"json" if as_json else "data": dict(fields), "headers": {**_HEADERS, **self._headers}}
         _, answer = self.exchange("POST", self.base_url + path, body, proof, path, {200, 201})
         require_not_busy(answer, "the token endpoint")
-        try:
-            return replace(answer, value=loads(answer.body))
-        except (ValueError, RecursionError):
-            return answer
+        return replace(answer, value=loads_or_none(answer.body))
 
     def exchange(
         self, method: str, url: str, fields: Mapping[str, Any], proof: Proof, shown: str, wanted: set[int]

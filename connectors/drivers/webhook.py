@@ -21,7 +21,7 @@ from connectors.drivers.listing import Answer
 from connectors.drivers.retry import RELAY_AGAIN, TryAgainError, budget, not_now
 from connectors.drivers.webhook_signature import signed_headers
 from connectors.errors import AgencyError, ConfigError, GoneError, LineDeadError
-from connectors.json_text import loads
+from connectors.json_text import loads, loads_or_none
 from connectors.sink_files import NoticeSink
 from connectors.verdicts import refuses_receipt, unreceived
 from ledger.settings import Settings, read_variable
@@ -120,15 +120,11 @@ def _require_accepted(sink: NoticeSink, answer: Answer, secrets: Secrets, sent: 
         next_step = "check its address; a login page means that it does not accept our secret"
     if what:
         raise AgencyError(what, sink.name, next_step)
-    try:
-        wrapped = _JSONP.fullmatch(body)
-        value = loads(wrapped[1] if wrapped else body)
-    except (ValueError, RecursionError):
-        value = None
+    wrapped = _JSONP.fullmatch(body)
+    value = loads_or_none(wrapped[1] if wrapped else body)
     if isinstance(value, str):
         # Some frameworks write their JSON as a JSON text.
-        with suppress(ValueError, RecursionError):
-            value = loads(value.encode())
+        value = loads_or_none(value.encode("utf-8", "replace"))
     if sink.answered is not None:
         if not isinstance(value, dict):
             what = f"the channel answers {status} without {sink.answered.code}, the field of its result."
