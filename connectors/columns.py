@@ -42,6 +42,13 @@ _NO_TEXT = (
     (spelling.ERROR, "error_cell"),
     (spelling.DITTO, "ditto_mark"),
 )
+_DOUBTS = (
+    (spelling.IN_NAME, "escaped_text", False),
+    (spelling.CUT, "lost_character", False),
+    (spelling.DOUBTFUL, "lost_character", True),
+    (spelling.ESCAPED, "escaped_text", True),
+)
+"""Signs of damage, the reason why a name or code is refused, and whether they count in any other text."""
 
 FIRST_DAY, LAST_DAY = dt.date(1900, 1, 2), dt.date(2199, 12, 31)
 """The bounds of days in a column without its own. Databases write the day before the first for no day."""
@@ -314,12 +321,8 @@ def _plain_text(text: str, column: Column) -> tuple[str, str | None]:
 def _doubt(text: str, column: Column) -> str | None:
     """The note `doubtful_text` for signs that may be damaged text; refused in a name or code, which identify."""
     named = column.is_identifying or is_code(column)
-    if named and spelling.IN_NAME.search(text):
-        raise ValueFaultError("escaped_text")
-    if named and spelling.CUT.search(text):
-        raise ValueFaultError("lost_character")
-    for pattern, reason in ((spelling.DOUBTFUL, "lost_character"), (spelling.ESCAPED, "escaped_text")):
-        if pattern.search(text) and not (pattern is spelling.ESCAPED and "://" in text):
+    for pattern, reason, in_any_text in _DOUBTS:
+        if (named or in_any_text) and pattern.search(text) and not (pattern is spelling.ESCAPED and "://" in text):
             if named:
                 raise ValueFaultError(reason)
             return "doubtful_text"

@@ -18,7 +18,7 @@ File = tuple[str, tuple[int, ...]]
 """Its name, and its time of change as something that can be compared."""
 
 AGES = pa.schema({"_batch": pa.string(), "_sequence": pa.int32(), "_age": pa.int64(), "_moment": pa.int64()})
-"""For a page its rank, and the time of change where it is that which decides."""
+"""What `ranked` says of pages."""
 
 _LABEL: Final = re.compile(r"(.*) \(\d+ bytes, (\d+)(?:\.(\d{9}))?\)", re.DOTALL)
 _NANOSECONDS: Final = 1_000_000_000
@@ -39,7 +39,16 @@ def name_of(label: str) -> str:
 
 
 def ages(request: FileRequest, pages: Sequence[Row]) -> pa.Table:
-    """The rank of each page among all that were ever fetched of a dataset, given in the order they came, as `AGES`.
+    """What `ranked` says of each page, as `AGES`."""
+    rows = [(*place, *found) for place, found in ranked(request, pages).items()]
+    columns: list[Any] = [list(one) for one in zip(*rows, strict=True)] or [[], [], [], []]
+    return pa.table(columns, schema=AGES)
+
+
+def ranked(request: FileRequest, pages: Sequence[Row]) -> dict[tuple[str, int], tuple[Rank, int | None]]:
+    """By batch and sequence the rank of each page among all that were ever fetched of a dataset, as they came.
+
+    Beside it the time of change, where it is that which decides.
 
     A time that lies ahead of the fetch counts as that of the fetch: a server whose clock once was wrong must not hold
     against every later correction. The same bytes again under the same name are as old as before: copying a folder to
@@ -61,9 +70,7 @@ def ages(request: FileRequest, pages: Sequence[Row]) -> pa.Table:
             last[found[1]] = (page["raw_sha256"], file_of[page["batch"], page["sequence"]])
     rank = ranks(request, file_of.values())
     by_time = not isinstance(request.order, OrderByName)
-    rows = [(*place, rank[file], file[1][1] if by_time else None) for place, file in file_of.items()]
-    columns: list[Any] = [list(one) for one in zip(*rows, strict=True)] or [[], [], [], []]
-    return pa.table(columns, schema=AGES)
+    return {place: (rank[file], file[1][1] if by_time else None) for place, file in file_of.items()}
 
 
 def ranks(request: FileRequest, files: Iterable[File]) -> dict[File, Rank]:

@@ -22,7 +22,7 @@ from connectors.columns import Fault, declared_schema
 from connectors.decoders.decode import decode
 from connectors.drivers.pages import Page
 from connectors.errors import DataError, PagingFaultError
-from connectors.file_order import ages, name_of
+from connectors.file_order import ages, name_of, ranked
 from connectors.first_batch import first_doubts, first_limits
 from connectors.raw import page_of
 from connectors.reading import PLACE, Part, Reading
@@ -236,8 +236,7 @@ class Delivery:
         changes["beyond"] = [str(one) for one in over]
         if accepted := self._accepted():
             return {**changes, **accepted}, False
-        changes["examples"] = examples(self.dataset, held, self.path, [one.what for one in over])
-        return changes, True
+        return {**changes, "examples": examples(self.dataset, held, self.path, [one.what for one in over])}, True
 
     def _first(self, values: Row) -> tuple[dict[str, Any] | None, bool]:
         """Why the first batch of a dataset is doubted, and whether that holds it; None where it is not doubted."""
@@ -401,9 +400,9 @@ class Delivery:
         pages = pages_of_dataset(self._ledger, self.key.source, self.key.dataset)
         ours, held = self.key.batch, self.held[-1]["batch"]
         names = {batch: {name_of(page["label"]) for page in pages if page["batch"] == batch} for batch in (ours, held)}
-        age_table = ages(request, pages).group_by("_batch").aggregate([("_age", "max")])
-        newest = dict(zip(age_table["_batch"].to_pylist(), age_table["_age_max"].to_pylist(), strict=True))
-        if not names[ours] <= names[held] and newest.get(ours, 0) < newest.get(held, 0):
+        rank = [(batch, rank) for (batch, _), (rank, _) in ranked(request, pages).items()]
+        newest = {batch: max((one for of, one in rank if of == batch), default=0) for batch in names}
+        if not names[ours] <= names[held] and newest[ours] < newest[held]:
             raise DataError(
                 f"its files are older than the accepted batch {held} and differ from it.",
                 self.dataset.address,

@@ -78,16 +78,14 @@ def unseal(content: bytes, secret: Path, senders: Path, where: str) -> bytes:
     require_own(secret, where, 0o077)
     with _home(secret, senders) as home:
         done = _gpg(home, ["--status-fd", "2", *_UNASKED, "--decrypt"], content)
-    said = [
-        line.split() for line in done.stderr.decode("utf-8", "replace").splitlines() if line.startswith("[GNUPG:] ")
-    ]
-    status = [(words[1], words[2:]) for words in said]
-    names = [name for name, _ in status]
+    said = done.stderr.decode("utf-8", "replace").splitlines()
+    status = [line.split()[1:] for line in said if line.startswith("[GNUPG:] ")]
+    names = [name for name, *_ in status]
     if found := next((_REFUSED[name] for name in names if name in _REFUSED), None):
         raise SealError(found)
     if "DECRYPTION_OKAY" not in names or "GOODMDC" not in names:
         raise SealError("it is not encrypted, or it is no OpenPGP message")
-    signers = [words[-1] for name, words in status if name == "VALIDSIG"]
+    signers = [words[-1] for name, *words in status if name == "VALIDSIG"]
     if not signers:
         raise SealError("it is not signed")
     # Two signers, or two texts: a part of it is not what the sender signed.

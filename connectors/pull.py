@@ -255,10 +255,9 @@ def _read_until_it_stands(ask: Ask, ledger: Engine, delivery: Delivery) -> None:
     quarantined, and the dataset refused.
     """
     _read_twice_if_needed(ask, ledger, delivery)
-    if not _has_repeats(delivery):
-        return
-    void_pages(ledger, delivery.key, None)
-    _read_twice_if_needed(ask, ledger, delivery)
+    if _has_repeats(delivery):
+        void_pages(ledger, delivery.key, None)
+        _read_twice_if_needed(ask, ledger, delivery)
     if not _has_repeats(delivery):
         return
     before, paginator = delivery.content_sha256, ask.dataset.paginator

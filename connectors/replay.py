@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
 from connectors.asked import require_newest
-from connectors.file_order import ages
+from connectors.file_order import ranked
 from connectors.landing import Delivery, landed_path, landed_schema
 from connectors.raw import page_of
 from connectors.reading import Reading
@@ -150,13 +150,10 @@ def _rank_of(dataset: Dataset, ledger: Engine, pages: list[Row]) -> Callable[[Ma
     since = dataset.since
     if since is not None:
         return lambda row: (row[since.column] is not None, row[since.column])
-    age: dict[tuple[str, int], int] = {}
-    if isinstance(dataset.request, FileRequest):
-        age_table = ages(dataset.request, pages_of_dataset(ledger, dataset.source, dataset.name))
-        places = zip(age_table["_batch"].to_pylist(), age_table["_sequence"].to_pylist(), strict=True)
-        age = dict(zip(places, age_table["_age"].to_pylist(), strict=True))
+    request, pages_held = dataset.request, pages_of_dataset(ledger, dataset.source, dataset.name)
+    age = ranked(request, pages_held) if isinstance(request, FileRequest) else {}
     rank_of_page = {
-        page["raw_sha256"]: (age.get((page["batch"], page["sequence"]), 0), "" if age else page["batch"])
+        page["raw_sha256"]: (age.get((page["batch"], page["sequence"]), (0,))[0], "" if age else page["batch"])
         for page in pages
     }
     return lambda row: rank_of_page[row["_raw_sha256"]]

@@ -117,10 +117,8 @@ class Granted(Strict):
     def _rules(self) -> Rules:
         yield "uscc" in self.fields, "a recipient knows rows by uscc: put it under fields"
         yield set(self.bands) <= set(self.fields), "a band is made of a column under fields"
-        yield (
-            all(sorted(set(edges)) == list(edges) for edges in self.bands.values()),
-            "the edges of bands rise, and none stands twice",
-        )
+        rise = all(sorted(set(edges)) == list(edges) for edges in self.bands.values())
+        yield rise, "the edges of bands rise, and none stands twice"
 
 
 class Sealing(Strict):
@@ -182,22 +180,18 @@ class ExtractSink(_Sink):
     tables: dict[str, Granted] = Field(min_length=1)
 
     def _rules(self) -> Rules:
-        yield (
-            (self.sealed is None) != (self.unsealed is None),
-            "a package is sealed, or unsealed says why not: one of the two",
-        )
+        fault = "a package is sealed, or unsealed says why not: one of the two"
+        yield (self.sealed is None) != (self.unsealed is None), fault
         kind = {"sftp": SftpConnection, "https": HttpsConnection, "s3": S3Connection}[self.driver]
         yield isinstance(self.connection, kind), f"the connection is none of driver {self.driver}"
         fault = "a mandate names its data_classes; a consent names them itself"
         yield bool(self.data_classes) == (self.grant == "mandate"), fault
         fault = "a recipient leaves its answers in another folder than the one that packages go to"
         yield self.acknowledged is None or self.acknowledged.folder.strip("/") != self.folder.strip("/"), fault
-        granted = self.tables.get(self.notice.table) if self.notice else None
-        taken = granted.fields if granted else ()
-        yield (
-            self.notice is None or {self.notice.score, self.notice.key_factors} <= set(taken),
-            "a notice is made of columns that the recipient gets",
-        )
+        if (notice := self.notice) is not None:
+            taken = self.tables[notice.table].fields if notice.table in self.tables else ()
+            fault = "a notice is made of columns that the recipient gets"
+            yield {notice.score, notice.key_factors} <= set(taken), fault
 
     @property
     def openpgp(self) -> Sealing | None:
@@ -214,22 +208,15 @@ class ExtractSink(_Sink):
         """Each column is sent or left out on purpose; else a `ConfigError`, before anything is sent."""
         granted = self.tables[extract]
         decided = {*granted.fields, *granted.omitted}
-        undecided, unknown = sorted(set(columns) - decided), sorted(decided - set(columns))
-        both = set(granted.fields) & set(granted.omitted)
-        twice = {name for name in granted.fields if granted.fields.count(name) > 1}
         problems = {
-            "undecided": undecided,
-            "named but not there": unknown,
-            "under both": sorted(both),
-            "twice": sorted(twice),
+            "undecided": set(columns) - decided,
+            "named but not there": decided - set(columns),
+            "under both": set(granted.fields) & set(granted.omitted),
+            "twice": {name for name in granted.fields if granted.fields.count(name) > 1},
         }
-        if any(problems.values()):
-            found = "; ".join(f"{what}: {', '.join(names)}" for what, names in problems.items() if names)
-            raise ConfigError(
-                f"columns of {extract} are not decided on ({found}).",
-                self.place,
-                "put each column under fields or omitted",
-            )
+        if found := "; ".join(f"{what}: {', '.join(sorted(names))}" for what, names in problems.items() if names):
+            what = f"columns of {extract} are not decided on ({found})."
+            raise ConfigError(what, self.place, "put each column under fields or omitted")
 
 
 def _undecided(part: Any, place: str = "") -> Iterator[str]:
@@ -322,11 +309,8 @@ def read_sinks(folder: Path = SINKS_DIR) -> list[Sink]:
     taken: dict[str, str] = {}
     for sink in sinks:
         if isinstance(sink, ReturnsSink) and taken.setdefault(sink.source, sink.name) != sink.name:
-            raise ConfigError(
-                f"gets the returns of {sink.source}, and so does {taken[sink.source]}.",
-                sink.place,
-                "keep one of the two",
-            )
+            what = f"gets the returns of {sink.source}, and so does {taken[sink.source]}."
+            raise ConfigError(what, sink.place, "keep one of the two")
     return sinks
 
 

@@ -802,10 +802,9 @@ class Dataset(Strict):
 def _columns_named(dataset: Dataset) -> Iterator[str]:
     for rule in dataset.rules:
         yield from (rule.part, rule.whole)
-    for part in (dataset.freshness, dataset.continuity, dataset.deletes, dataset.since):
-        yield from (name for said in ("column", "by") if (name := getattr(part, said, None)) is not None)
-    if dataset.valid is not None:
-        yield dataset.valid.from_column
+    words = ("column", "by", "from_column", "version")
+    for part in (dataset.freshness, dataset.continuity, dataset.deletes, dataset.since, dataset.valid, dataset.change):
+        yield from (name for word in words if (name := getattr(part, word, None)) is not None)
     yield from (column.named_on for column in dataset.columns if column.named_on)
     if dataset.first is not None:
         yield from dataset.first.medians
@@ -813,8 +812,6 @@ def _columns_named(dataset: Dataset) -> Iterator[str]:
         yield from change.columns
         yield from (name for figure in change.drift for name in figure.partition(":")[2].split("+"))
         yield from (name for move in change.moves.values() for name in move.columns)
-        if change.version is not None:
-            yield change.version
 
 
 def _dated(dataset: Dataset) -> Iterator[str]:
