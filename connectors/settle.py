@@ -118,9 +118,6 @@ def settle(
             """create temp view batch as select staged.*, coalesce(ages._age, staged._sequence) as _age, ages._moment
             from staged left join ages using (_batch, _sequence)"""
         )
-        # Most snapshots hold each key once, and need none of the tables below.
-        if dataset.load == "snapshot" and (rows := _write_if_apart(db, dataset, schema, target)) is not None:
-            return Settled(rows, 0)
         _open_known(db, dataset, known, schema)
         replaced = 0
         db.execute("create temp table replaced as select * from batch limit 0")
@@ -140,7 +137,7 @@ def settle(
         if isinstance(dataset.deletes, Tombstone):
             losses = _buried(db, dataset, before)
         total = _total_after(db, dataset)
-        write_rows(target, schema, _in_order(db, "news", dataset, schema))
+        write_rows(target, schema, _in_order(db, dataset, schema))
     return Settled(total, before, repeats, notes, conflicts, losses, thin, emptied)
 
 
@@ -505,27 +502,10 @@ def _total_after(db: Db, dataset: Dataset) -> int:
     )
 
 
-def _in_order(db: Db, relation: str, dataset: Dataset, schema: pa.Schema) -> Iterator[pa.Table]:
-    result = db.execute(f"select {column_list(schema.names)} from {relation} order by {column_list(dataset.key)}")
+def _in_order(db: Db, dataset: Dataset, schema: pa.Schema) -> Iterator[pa.Table]:
+    result = db.execute(f"select {column_list(schema.names)} from news order by {column_list(dataset.key)}")
     for batch in result.to_arrow_reader(ROWS_AT_ONCE):
         yield pa.Table.from_batches([batch]).cast(schema)
-
-
-def _write_if_apart(db: Db, dataset: Dataset, schema: pa.Schema, target: Path) -> int | None:
-    """Write a batch in which no key comes twice, as most are, in one go; None where one does."""
-    ascent, rows = Ascent(dataset.key), 0
-
-    def until_one_comes_twice() -> Iterator[pa.Table]:
-        nonlocal rows
-        for table in _in_order(db, "batch", dataset, schema):
-            ascent.see(table)
-            if not ascent.holds:
-                return
-            rows += table.num_rows
-            yield table
-
-    write_rows(target, schema, until_one_comes_twice())
-    return rows if ascent.holds else None
 
 
 def write_rows(target: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:

@@ -20,8 +20,7 @@ from connectors import uscc
 from connectors.columns import Fault, arrow_type, bounds_of, is_code, make_parser, numbers_among, words_of
 from connectors.json_text import JsonNumber
 from connectors.spec import NUMBERS, Column
-from connectors.spelling import BROKEN, LIKE_GBK, ODD_CODE, ODD_TEXT, OTHER_FORM
-from ledger.hand_made import DITTO_WORDS
+from connectors.spelling import LIKE_GBK, ODD_CODE, ODD_TEXT, OTHER_FORM
 
 _MEMO_VALUES = 50_000
 """Texts of a column whose parse is remembered: odd values recur, and parsing is what they cost."""
@@ -103,7 +102,6 @@ class _Plain:
 
 
 def _cast_of(column: Column, markers: tuple[str, ...]) -> Cast:
-    """How the plain values of this column are cast."""
     declared = arrow_type(column.data_type)
     # A valid code is no word.
     nothing = markers if column.check else (*markers, *words_of(column))
@@ -170,33 +168,14 @@ def _texts_of(column: Column) -> Callable[[pa.Array], np.ndarray]:
         lengths = pc.binary_length(raw)
         is_plain: np.ndarray = _as_mask(pc.equal(pc.binary_length(pc.utf8_trim_whitespace(raw)), lengths))
         is_plain &= _as_mask(pc.greater(lengths, 0))
-        if is_code(column) or _may_be_odd(raw):
-            is_plain &= ~odd(raw)
-            # A word for nothing may stand in other forms of its signs.
-            is_short = _as_mask(pc.less_equal(pc.utf8_length(raw), longest))
-            is_plain &= ~(is_short & other_form(raw))
+        is_plain &= ~odd(raw)
+        # A word for nothing may stand in other forms of its signs.
+        is_short = _as_mask(pc.less_equal(pc.utf8_length(raw), longest))
+        is_plain &= ~(is_short & other_form(raw))
         is_plain &= ~like_gbk(raw)
         return is_plain if allowed is None else is_plain & _as_mask(pc.is_in(raw, allowed))
 
     return is_text
-
-
-# Plain ASCII and the common Chinese characters (U+4000 to U+D7FF) are made of these; but not of the signs with which a
-# guard, an error of a sheet, a number in another form or a lost text begins or goes on.
-_PLAIN_BYTES = np.zeros(256, bool)
-_PLAIN_BYTES[[*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xE4, 0xED)]] = True
-_PLAIN_BYTES[[ord(sign) for sign in "='\"#.+?&<%\\"]] = False
-
-
-def _may_be_odd(raw: pa.Array) -> bool:
-    """Whether a byte may belong to a text in another spelling than the kept one, or to no text."""
-    data = raw.buffers()[2]
-    if data is None:
-        return False
-    if not _PLAIN_BYTES[np.frombuffer(data, np.uint8)].all():
-        return True
-    text = data.to_pybytes()
-    return any(word.encode() in text for word in (BROKEN, *DITTO_WORDS, "_x00", "Err:"))
 
 
 def _plain_numbers(column: Column, declared: pa.DataType, nothing: tuple[str, ...]) -> _Plain:
