@@ -30,9 +30,6 @@ MAX_COVERED = 500_000
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]{0,200}?ref=[\"']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})[\"']")
 _CELL = re.compile(rb"<(?:\w+:)?c[\s/>]")
 _HEAD_BYTES = 256 * 1024
-_ROW = 100_000
-"""More than a sheet has columns: a place is kept as one number, which takes a fraction of the memory of a pair."""
-
 
 Place = tuple[int, int]
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -187,11 +184,8 @@ def _struck(styles: bytes) -> frozenset[int]:
 class Merges:
     """Covered cells of the header with the cell that counts for them, and covered cells below it."""
 
-    header: dict[Place, Place]
-    below: set[int] = field(default_factory=set)
-
-    def __contains__(self, place: Place) -> bool:
-        return bool(self.below) and place[0] * _ROW + place[1] in self.below
+    header: dict[Place, Place] = field(default_factory=dict)
+    below: set[Place] = field(default_factory=set)
 
 
 def read_merges(sheet: bytes, first: int, last: int) -> Merges:
@@ -202,7 +196,7 @@ def read_merges(sheet: bytes, first: int, last: int) -> Merges:
     """
     if sheet[:2] in (b"\xff\xfe", b"\xfe\xff") or sheet[:2].count(0):
         raise FormError("has a sheet that is not in UTF-8.")
-    found = Merges({})
+    found = Merges()
     covered = 0
     for match in _MERGED.finditer(sheet):
         left, right = (column_index_from_string(letters.decode()) for letters in match.group(1, 3))
@@ -216,5 +210,5 @@ def read_merges(sheet: bytes, first: int, last: int) -> Merges:
                 if row <= last:
                     found.header[row, column] = (top, left)
                 elif (row, column) != (top, left):
-                    found.below.add(row * _ROW + column)
+                    found.below.add((row, column))
     return found

@@ -253,7 +253,7 @@ def _settle(number: int, row: Cells, merges: Merges, wanted: Mapping[int, Column
     found = dict(row)
     for place, column in wanted.items():
         value = row.get(place)
-        if (number, place) in merges and not isinstance(value, Misfit):
+        if (number, place) in merges.below and not isinstance(value, Misfit):
             value = Misfit("merged_cell")
         if isinstance(value, (int, Decimal, FormattedNumber)) and not isinstance(value, bool):
             found[place] = value = settled(value, column)
