@@ -102,7 +102,8 @@ def compare(dataset: Dataset, held: Sequence[Path], fresh: Path, total: int, as_
     """
     shape = shape_of(dataset)
     with _side_by_side(dataset, held, fresh) as (db, facts):
-        counts = {**_pair_counts(db, dataset, facts), **_added(db, dataset, shape, facts, as_of)}
+        counts = values_of(db, _counts(_conditions(dataset, facts)), "pairs")
+        counts |= {"vanished": count_of(db, "select count(*) from gone"), **_added(db, dataset, shape, facts, as_of)}
         moves = _moves(db, facts)
         drift, medians = _drift(db, shape, facts)
         periods = _by_period(db, dataset, shape, facts)
@@ -307,11 +308,6 @@ def _of_one_kind(facts: Sequence[Column]) -> Iterator[tuple[str, str]]:
 def _unit(column: Column) -> str:
     last = column.name.rpartition("_")[2]
     return last if last in ("cny", "pct") else column.kind
-
-
-def _pair_counts(db: Db, dataset: Dataset, facts: Sequence[Column]) -> dict[str, int]:
-    found = values_of(db, _counts(_conditions(dataset, facts)), "pairs")
-    return {**found, "vanished": count_of(db, "select count(*) from gone")}
 
 
 def _revised(db: Db, dataset: Dataset, facts: Sequence[Column]) -> tuple[int, list[str]]:

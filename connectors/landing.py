@@ -29,7 +29,7 @@ from connectors.reading import PLACE, Part, Reading
 from connectors.refusals import NO_IDENTITY, Refusal, RefusalLog, identity_of, quarantine_path
 from connectors.settle import ROWS_AT_ONCE, Ascent, Settled, compare_wholes, settle, write_rows
 from connectors.spec import Dataset, FileRequest, Unwatched
-from connectors.watch import age_and_gaps, newest_in, require_healthy
+from connectors.watch import STAYS, age_and_gaps, newest_in, require_healthy
 from connectors.zone import Zone
 from ledger.batches import BatchKey, close_batch, landed_batches, pages_of, pages_of_dataset, promoted_batches
 from ledger.files import file_sha256, publish_durably
@@ -385,12 +385,9 @@ class Delivery:
         if isinstance(self.dataset.request, FileRequest) and self.settled.repeats_across_pages:
             names = ", ".join(page["label"] for page in pages_of(self._ledger, self.key)[:5])
             count = self.settled.repeats_across_pages
-            raise DataError(
-                f"{count} records stand in more than one of the files of a snapshot: {names}.",
-                self.dataset.address,
-                "declare `takes: newest` where each file is whole, or have the old ones taken away; the last good "
-                "batch stays",
-            )
+            what = f"{count} records stand in more than one of the files of a snapshot: {names}."
+            ask = "declare `takes: newest` where each file is whole, or have the old ones taken away"
+            raise DataError(what, self.dataset.address, f"{ask}; {STAYS}")
 
     def _refuse_older_dump(self) -> None:
         """Raise a `DataError` for an older snapshot that was put back; a subset of the held files is none."""
@@ -403,12 +400,9 @@ class Delivery:
         rank = [(batch, rank) for (batch, _), (rank, _) in ranked(request, pages).items()]
         newest = {batch: max((one for of, one in rank if of == batch), default=0) for batch in names}
         if not names[ours] <= names[held] and newest[ours] < newest[held]:
-            raise DataError(
-                f"its files are older than the accepted batch {held} and differ from it.",
-                self.dataset.address,
-                "ask the agency: if it is the later one, have it put under a new name, or declare `order`; "
-                "the last good batch stays",
-            )
+            what = f"its files are older than the accepted batch {held} and differ from it."
+            ask = "ask the agency: if it is the later one, have it put under a new name, or declare `order`"
+            raise DataError(what, self.dataset.address, f"{ask}; {STAYS}")
 
 
 SHOWN = 3

@@ -131,7 +131,6 @@ def _is_void(batch: Row) -> bool:
 
 
 def _page(page: Row, records: int | None) -> dict[str, Any]:
-    """One page as the return names it."""
     return {"label": page["label"], "sha256": page["raw_sha256"], "bytes": page["raw_bytes"], "records": records}
 
 

@@ -47,12 +47,8 @@ def exceptions() -> frozenset[str]:
             code, why = row.get("code") or "", (row.get("why") or "").strip()
             is_one = len(code) == 18 and set(code) <= set(ALPHABET) and code[17] != check_character(code[:17])
             if not is_one or not why or code in found:
-                place = f"{EXCEPTIONS_FILE.name} line {line}"
-                raise ConfigError(
-                    f"{code or 'an empty code'} is no code that fails its own check, has no reason, or comes twice.",
-                    place,
-                    "fix or remove the line",
-                )
+                what = f"{code or 'an empty code'} is no code that fails its own check, has no reason, or comes twice."
+                raise ConfigError(what, f"{EXCEPTIONS_FILE.name} line {line}", "fix or remove the line")
             found.add(code)
     return frozenset(found)
 

@@ -17,7 +17,7 @@ from connectors.reading import Reading
 from connectors.settle import Loss, Settled
 from connectors.spec import MAY_GO_PCT, Dataset, Freshness, NoGap, ReplaceBy, Shrink, Tombstone, Unwatched
 
-_STAYS = "the last good batch stays"
+STAYS = "the last good batch stays"
 
 
 def newest_in(moments: pa.ChunkedArray, zone: ZoneInfo, newest: Any = None) -> tuple[Any, int]:
@@ -39,7 +39,7 @@ def require_healthy(dataset: Dataset, reading: Reading, settled: Settled) -> dic
     _check_refused_share(dataset, reading)
     if settled.total < dataset.volume.floor:
         what = f"{settled.total} records, the floor is {dataset.volume.floor}."
-        raise DataError(what, dataset.address, f"ask the agency whether its delivery is whole; {_STAYS}")
+        raise DataError(what, dataset.address, f"ask the agency whether its delivery is whole; {STAYS}")
     _check_whole(dataset, settled.total_before, settled.total)
     for loss in settled.losses:
         _check_loss(dataset, loss)
@@ -72,7 +72,7 @@ def _check_emptied(dataset: Dataset, emptied: Mapping[str, int]) -> None:
     if gone and dataset.schema_contract.data_type in ("freeze", "discard_row"):
         names = ", ".join(f"{fields[name]} ({had} had one)" for name, had in gone.items())
         next_step = "ask the agency; where it is meant so, set schema_contract data_type to discard_value"
-        raise AgencyError(f"no record has a value in {names}.", dataset.address, f"{next_step}; {_STAYS}")
+        raise AgencyError(f"no record has a value in {names}.", dataset.address, f"{next_step}; {STAYS}")
 
 
 def _may_go(dataset: Dataset) -> int:
@@ -88,7 +88,7 @@ def _where_really_gone(part: Shrink | NoGap | Unwatched | Tombstone | ReplaceBy,
     allow = f"set shrink_pct of {'continuity' if isinstance(part, (Shrink, NoGap)) else 'deletes'} to {share}"
     if isinstance(part, Unwatched):
         allow = f"put `continuity: {{shrink_pct: {share}}}` in the place of unwatched"
-    return f"where they are really gone, {allow} for one run; {_STAYS}"
+    return f"where they are really gone, {allow} for one run; {STAYS}"
 
 
 def _check_whole(dataset: Dataset, before: int, after: int) -> None:
@@ -118,7 +118,7 @@ def _check_refused_share(dataset: Dataset, reading: Reading) -> None:
     if reading.refused >= MANY and 2 * reading.refused > reading.received:
         rules = sorted(rule.removeprefix("refused:") for rule in reading.rules if rule.startswith("refused:"))
         what = f"{reading.refused} of {reading.received} records are refused ({', '.join(rules[:5])})."
-        raise DataError(what, dataset.address, f"compare the delivery with the source file; {_STAYS}")
+        raise DataError(what, dataset.address, f"compare the delivery with the source file; {STAYS}")
 
 
 def age_and_gaps(dataset: Dataset, paths: Sequence[Path], as_of: date, zone: ZoneInfo) -> dict[str, int]:

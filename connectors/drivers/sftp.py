@@ -76,11 +76,10 @@ class _SftpLine:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._loop.set_exception_handler(lambda *_: None)
+            run = self._loop.run_until_complete
             try:
                 with _sorted_faults(self._connection, self._where):
-                    return within(
-                        partial(self._run, work, self._loop), "the SFTP line is silent or too slow", self._cut
-                    )
+                    return within(lambda: run(self._done(work)), "the SFTP line is silent or too slow", self._cut)
             except TryAgainError as error:
                 never_began = self._client is None
                 self._drop()
@@ -101,13 +100,10 @@ class _SftpLine:
                 within(lambda: loop.run_until_complete(say_goodbye()), "no goodbye", self._cut)
         self._drop()
 
-    def _run(self, work: Callable[[asyncssh.SFTPClient], Awaitable[T]], loop: asyncio.AbstractEventLoop) -> T:
-        async def main() -> T:
-            if self._client is None:
-                self._client = await self._connected()
-            return await work(self._client)
-
-        return loop.run_until_complete(main())
+    async def _done(self, work: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
+        if self._client is None:
+            self._client = await self._connected()
+        return await work(self._client)
 
     async def _connected(self) -> asyncssh.SFTPClient:
         self._socket = socket.create_connection((self._host, self._port), timeout=min(CONNECT_SECONDS, left()))

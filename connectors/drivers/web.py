@@ -154,11 +154,8 @@ class _Line:
                 self._adapter.look_at_proxied(self.base_url, arguments)
                 answer = exchanged(self._adapter, sent, arguments, seconds, self.where, wanted, cap)
         except requests.exceptions.SSLError as error:
-            what, follows = (
-                f"{tls_fault(error) or 'it makes no TLS connection with us'}.",
-                "check `ca` in the sink file, then ask them",
-            )
-            raise AgencyError(what, self.where, follows) from None
+            what = f"{tls_fault(error) or 'it makes no TLS connection with us'}."
+            raise AgencyError(what, self.where, "check `ca` in the sink file, then ask them") from None
         except (*LOST, OSError) as error:
             raise lost(error, "the recipient") from None
         is_page = answer.status == 200 and answer.body.lstrip()[:9].lower().startswith(_HTML)
