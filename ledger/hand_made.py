@@ -93,54 +93,21 @@ CELL_ERROR = r"^#([A-Z]+[!?]|N/A|DIV/0!|#+|GETTING_DATA)$|^Err:5[0-9]{2}$"
 """What a spreadsheet shows for a failed formula or a number too wide for its column, saved as text."""
 DITTO_WORDS = ("同上", "同前")
 _LATIN_WORDS = (
-    *(
-        "null",
-        "none",
-        "nil",
-        "nan",
-        "-nan",
-        "nat",
-        "n/a",
-        "#n/a",
-        "#na",
-        "n.a.",
-        "n.a",
-        "tbd",
-        "undefined",
-        "unknown",
-        "(null)",
-    ),
-    *("<null>", "<na>", "<nil>", "[null]", "(none)", "(blank)", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
+    *("null", "none", "nil", "nan", "-nan", "nat", "n/a", "#n/a", "#na", "n.a.", "n.a", "tbd", "undefined", "unknown"),
+    *("(null)", "<null>", "<na>", "<nil>", "[null]", "(none)", "(blank)"),
+    *("1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
 )
 _SIGN_WORDS = ("-", "--", "---", "----", "/", "//", "\\", "_", "__", ".", "...", "\u2026", "\u2026\u2026", "\\N")
 _CHINESE_WORDS = (
     *("无", "暂无", "没有", "无数据", "空", "空白", "缺失", "暂缺", "未知", "不详", "不明", "待定", "待补", "待补充"),
     *("未填", "未填写", "未填报", "未提供", "不适用", "空值", "暂无数据", "没有数据", "无记录", "待查", "待确认"),
-    *(
-        "待核实",
-        "(无)",
-        "(空)",
-        "[空]",
-        "<空>",
-        "(空白)",
-        "[无]",
-        "【无】",
-        "(无数据)",
-        "无。",
-        "无信息",
-        "暂无信息",
-        "无此项",
-    ),
-    *("无资料", "不涉及", "未公开", "未公布", "未披露", "未登记", "未录入", "待更新", "待完善", "暂未提供", "空缺"),
+    *("待核实", "(无)", "(空)", "[空]", "<空>", "(空白)", "[无]", "【无】", "(无数据)", "无。"),
+    *("无信息", "暂无信息", "无此项", "无资料", "不涉及", "未公开", "未公布", "未披露", "未登记", "未录入"),
+    *("待更新", "待完善", "暂未提供", "空缺"),
 )
 MISSING_WORDS = frozenset(
-    {
-        *_SIGN_WORDS,
-        *_CHINESE_WORDS,
-        "NaN",
-        "NaT",
-        *(form(word) for word in _LATIN_WORDS for form in (str, str.upper, str.capitalize)),
-    }
+    [*_SIGN_WORDS, *_CHINESE_WORDS, "NaN", "NaT"]
+    + [form(word) for word in _LATIN_WORDS for form in (str, str.upper, str.capitalize)]
 )
 """Words and signs that mean "no value" in a text column. `NA` is not among them: it is a country, and an element."""
 
@@ -164,10 +131,7 @@ _CELL_FAULTS = (
     (rf"{SCIENTIFIC}|{_DAY}", "is what a sheet makes of a number or a code"),
     # Of a file without other quotation marks DuckDB, which reads it in the night, would take these for such.
     ("^='?\"|^'[^']*$|^'.*'$", "stands within the signs of a sheet"),
-    (
-        r"^[\uff01-\uff5e]*[０-９Ａ-Ｚａ-ｚ][\uff01-\uff5e]*$",
-        "is written in full-width letters",
-    ),
+    (r"^[\uff01-\uff5e]*[０-９Ａ-Ｚａ-ｚ][\uff01-\uff5e]*$", "is written in full-width letters"),
     (r"^(?i:[(<]?(null|nan)[)>]?|n/a)$", "is a word for nothing: leave the cell empty"),
 )
 

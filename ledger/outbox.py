@@ -21,6 +21,7 @@ TABLES = (outbox, alerts)
 PENDING, SENT, DEAD, DISCARDED = STATES = ("pending", "sent", "dead", "discarded")
 _ACT = "message_act"
 _MINUTE, _HALF_HOUR = timedelta(minutes=1), 1800
+_FREED = {"claimed_by": None, "claimed_until": None}
 _FARTHEST = timedelta(days=8)
 """A channel may ask for a wait of a week at most. An instant further ahead was written by a clock that ran ahead."""
 
@@ -154,25 +155,21 @@ def next_moment(ledger: Engine, table: Table, at: datetime) -> datetime | None:
 
 def record(ledger: Engine, table: Table, claimed: Row, outcome: str, **values: Any) -> None:
     """Record how an attempt ended and the message's new state (`values`), and release the claim."""
-    freed = {"claimed_by": None, "claimed_until": None}
     one = table.c.message_id == claimed["message_id"]
     # What arrived has arrived, also where another process or a person took the claim away meanwhile.
     is_ours = () if values.get("state") == SENT else (table.c.claimed_by == claimed["claimed_by"],)
-    attempt = (
-        message_attempts.c.message_id == claimed["message_id"],
-        message_attempts.c.number == claimed["number"],
-    )
+    attempt = update(message_attempts).filter_by(message_id=claimed["message_id"], number=claimed["number"])
     write(
         ledger,
-        update(table).where(one, *is_ours).values(**freed, **values),
-        update(message_attempts).where(*attempt).values(outcome=outcome[:2000]),
+        update(table).where(one, *is_ours).values(**_FREED, **values),
+        attempt.values(outcome=outcome[:2000]),
     )
 
 
 def release(ledger: Engine, table: Table, claimed: Row) -> None:
     """Release a message of which it is not known whether it was sent: it is sent again, with the same id."""
     mine = (table.c.message_id == claimed["message_id"], table.c.claimed_by == claimed["claimed_by"])
-    write(ledger, update(table).where(*mine).values(claimed_by=None, claimed_until=None))
+    write(ledger, update(table).where(*mine).values(**_FREED))
 
 
 def close_channel(ledger: Engine, recipient: str, **values: Any) -> None:
@@ -257,8 +254,7 @@ def discard(ledger: Engine, message_id: str, why: str, who: str) -> None:
         raise NotPossibleError(f"{message_id} is {row['state']}: there is nothing to give up. Whose: usage.")
     with ledger.begin() as connection:
         # A process that is sending it loses its claim: afterwards only `sent` changes the message (`record`).
-        freed = {"claimed_by": None, "claimed_until": None}
-        _act(connection, table, row, DISCARDED, why, who, state=DISCARDED, **freed)
+        _act(connection, table, row, DISCARDED, why, who, state=DISCARDED, **_FREED)
 
 
 def _act(connection: Connection, table: Table, row: Row, act: str, why: str | None, who: str, **values: Any) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ledger import env_file
@@ -90,12 +90,13 @@ class Settings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _as_typed(cls, value: object) -> object:
+    def _as_typed(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, str) and value[:1] in _QUOTES:
             raise ValueError("the value stands in quotation marks")
         if isinstance(value, str) and (fault := fault_of_cell(value)):
             raise ValueError(f"the value {fault}")
-        return value
+        may_be_unset = info.field_name is not None and cls.model_fields[info.field_name].default is None
+        return None if value == "" and may_be_unset else value
 
     @field_validator("data_dir", mode="before")
     @classmethod
@@ -116,19 +117,6 @@ class Settings(BaseSettings):
         if "?" in str(found):
             raise ValueError("a folder with a question mark in its path cannot hold a warehouse")
         return found
-
-    @field_validator(
-        "ledger_url",
-        "zone_file",
-        "signing_key_file",
-        "public_key_file",
-        "approvers_file",
-        "readers_group",
-        mode="before",
-    )
-    @classmethod
-    def _empty_is_unset(cls, value: object) -> object:
-        return None if value == "" else value
 
     @field_validator("time_zone")
     @classmethod
