@@ -41,7 +41,4 @@ def show_key(as_json: Json = False) -> None:
     if file is None:
         fail("no key is set, so editions are not signed. Whose: config. Next: jifen key new PATH", "not_found")
     keys = [{"key": key.name, "public": key.text} for key in read_public_keys(file)]
-    if as_json:
-        show.show_json(keys)
-        return
-    show.show_rows(f"Public keys 公钥 ({file})", keys, ("key", "public"))
+    show.show_rows(f"Public keys 公钥 ({file})", keys, ("key", "public"), as_json)

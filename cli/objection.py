@@ -20,14 +20,7 @@ from cli.command import (
 from editions.explain import explain
 from editions.places import require_edition
 from editions.public_lists import decide_days_on
-from ledger.objections import (
-    REJECTED,
-    UPHELD,
-    close_objection,
-    decide_objection,
-    objection_rows,
-    open_objection,
-)
+from ledger.objections import REJECTED, UPHELD, close_objection, decide_objection, objection_rows, open_objection
 from ledger.publications import edition_row
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import open_ledger

@@ -57,8 +57,4 @@ def list_overrides(as_json: Json = False) -> None:
 
 def _show(found: list[Override], as_json: bool) -> None:
     rows = [one.as_dict() for one in found]
-    if as_json:
-        show.show_json(rows)
-        return
-    joined = [{**row, "checks": ", ".join(row["checks"]), "signed_by": ", ".join(row["signed_by"])} for row in rows]
-    show.show_rows("Overrides 闸门豁免", joined, COLUMNS, whole=("override_id",))
+    show.show_rows("Overrides 闸门豁免", rows, COLUMNS, as_json, whole=("override_id",))

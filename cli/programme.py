@@ -178,10 +178,7 @@ def show_enterprise(
         tables = reader.of(path)
         enterprise = tables.first("enterprises", uscc=code)
         if enterprise is None:
-            fail(
-                f"edition {wanted} has no enterprise {code}. Next: jifen explain {code} says why",
-                "not_found",
-            )
+            fail(f"edition {wanted} has no enterprise {code}. Next: jifen explain {code} says why", "not_found")
         # An edition from before the supermarket is shown without it.
         found = {
             table: tables.rows(table, uscc=code) or [] if table in MARKET else tables.needed(table, uscc=code)

@@ -20,16 +20,7 @@ from cli.command import (
     require_known,
     text_given,
 )
-from connectors.quarantine import (
-    OPEN_STATES,
-    Filter,
-    Quarantined,
-    place_of,
-    quarantined,
-    raw_line,
-    twins,
-    why_closed,
-)
+from connectors.quarantine import OPEN_STATES, Filter, Quarantined, place_of, quarantined, raw_line, twins, why_closed
 from connectors.reasons import explain, read_reasons
 from connectors.spec import Dataset
 from ledger.quarantine import Decision, decide, run_of_batch
@@ -226,8 +217,8 @@ def _show_replay(report: "Replayed") -> None:
     for message in report.errors:
         show.errors.print(f"[red]failed[/] {show.safe(message)}")
     if report.still_refused:
-        rows = [{**line, "reasons": ", ".join(line["rules"])} for line in report.still_refused]
-        show.show_rows("Still refused 仍被拒绝", rows, (("id", "record_id"), "dataset", "reasons"))
+        columns = (("id", "record_id"), "dataset", ("reasons", "rules"))
+        show.show_rows("Still refused 仍被拒绝", report.still_refused, columns)
 
 
 def _records(here: Installation, wanted: Filter) -> list[Quarantined]:

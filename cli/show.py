@@ -120,6 +120,8 @@ def show_written(path: Path, steps: Sequence[str], last: str | None) -> None:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 

@@ -38,17 +38,14 @@ def list_sinks(as_json: Json = False) -> None:
 
 
 COLUMNS = ("recipient", "title", "kind", "gets", "format", "sealed", ("answers in working days", "answers"))
+_SEALS = {"openpgp": "OpenPGP", "age": "age", "gm": "jifen-gm-1"}
 
 
 def _listed(sink: Sink) -> dict[str, Any]:
     row: dict[str, Any] = {"recipient": sink.name, "title": f"{sink.title.zh} {sink.title.en}", "kind": sink.kind}
     if not isinstance(sink, ExtractSink):
         return row
-    seal = (
-        {"openpgp": "OpenPGP", "age": "age", "gm": "jifen-gm-1"}[sink.sealed.kind]
-        if sink.sealed
-        else f"no: {sink.unsealed}"
-    )
+    seal = _SEALS[sink.sealed.kind] if sink.sealed else f"no: {sink.unsealed}"
     answers = sink.acknowledged.working_days if sink.acknowledged else None
     return {**row, "gets": ", ".join(sink.tables), "format": sink.format, "sealed": seal, "answers": answers}
 
@@ -95,8 +92,7 @@ def _checked(sink: ExtractSink) -> dict[str, Any]:
                 usable(Path(os.environ[variable.env]).expanduser(), purpose, sink.name, is_secret=is_secret)
             except ConfigError as error:
                 problems.append(str(error))
-    message = "; ".join(problems) or (None if sink.sealed else f"unsealed: {sink.unsealed}")
-    return {"recipient": sink.name, "state": "failed" if problems else "ok", "message": message}
+    return _line(sink, problems, None if sink.sealed else f"unsealed: {sink.unsealed}")
 
 
 def _checked_returns(sink: ReturnsSink) -> dict[str, Any]:
@@ -105,8 +101,15 @@ def _checked_returns(sink: ReturnsSink) -> dict[str, Any]:
     if sink.source not in (there := [source.name for source in read_sources()]):
         what = f"there is no source {sink.source}; there are {', '.join(there)}"
         problems.append(f"{sink.place}: {what}. Whose: config. Next: fix it")
-    state = "failed" if problems else "ok"
-    return {"recipient": sink.name, "state": state, "message": "; ".join(problems) or None}
+    return _line(sink, problems)
+
+
+def _line(sink: Sink, problems: list[str], note: str | None = None) -> dict[str, Any]:
+    return {
+        "recipient": sink.name,
+        "state": "failed" if problems else "ok",
+        "message": "; ".join(problems) or note,
+    }
 
 
 def _missing(sink: Sink) -> list[str]:
@@ -122,10 +125,9 @@ NOT_FOUND = "Whose: config, or transient. Next: compare its address with the cha
 
 def _checked_channel(sink: NoticeSink) -> dict[str, Any]:
     """Variables, the secret, and whether messages may go to the address."""
-    line: dict[str, Any] = {"recipient": sink.name, "state": "ok", "message": None}
     missing = _missing(sink)
     if sink.kind == "alert" and len(missing) == len(sink.variables()):
-        return line | {"message": "no channel: none of its variables is set"}
+        return _line(sink, [], "no channel: none of its variables is set")
     try:
         if missing:
             raise MissingVariableError(missing, sink.name, f"jifen sink check {sink.name}")
@@ -139,10 +141,10 @@ def _checked_channel(sink: NoticeSink) -> dict[str, Any]:
         host = os.environ[mailed.host.env] if mailed else urlsplit(os.environ[sink.posted_to.url.env]).hostname
         checked_addresses(host or "", 0, Settings(), sink.name)
     except OSError:
-        return line | {"state": "failed", "message": f"{sink.name}: its host is not found. {NOT_FOUND}"}
+        return _line(sink, [f"{sink.name}: its host is not found. {NOT_FOUND}"])
     except (ConfigError, MissingVariableError, ValueError) as error:
-        return line | {"state": "failed", "message": str(error)}
-    return line
+        return _line(sink, [str(error)])
+    return _line(sink, [])
 
 
 _CHECKS: dict[str, Callable[[Any], dict[str, Any]]] = {

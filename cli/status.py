@@ -85,12 +85,9 @@ def _standing(settings: Settings, ledger: Engine | None) -> dict[str, Any]:
     runs = runs_as_they_stand(ledger, settings.data_dir, 2)
     at_work = runs.pop(0) if runs and runs[0]["state"] == "running" else None
     last = next(iter(runs), None)
-    owed = {
-        "deliveries": pending(ledger, deliveries),
-        "notices": pending(ledger, outbox),
-        "returns": pending(ledger, returns),
-        "alerts": pending(ledger, alerts),
-    }
+    report = (last or {}).get("report") or {}
+    queues = {"deliveries": deliveries, "notices": outbox, "returns": returns, "alerts": alerts}
+    owed = {name: pending(ledger, table) for name, table in queues.items()}
     if at_work is not None:
         # What it queued itself it has not come to yet.
         owed = {name: [row for row in rows if row["created_at"] < at_work["started_at"]] for name, rows in owed.items()}
@@ -109,20 +106,11 @@ def _standing(settings: Settings, ledger: Engine | None) -> dict[str, Any]:
         "last_ended": next((run for run in latest_runs(ledger, 5) if run["ended_at"]), None),
         "sent": sent_of(ledger, current),
         "owed": owed,
-        "sources": _answered(ledger, last),
+        "sources": _answered(ledger, report),
         # Several may want the same: gpg, where it is not installed.
-        "recipients": list(
-            dict.fromkeys(
-                [
-                    *late_answers(ledger, settings.today),
-                    *_wrong_answers(last),
-                    *_of_channels(ledger),
-                    *expiring_keys(readable_sinks(), os.environ),
-                ]
-            )
-        ),
+        "recipients": list(dict.fromkeys(_of_recipients(ledger, settings, report))),
         **_ending(settings, current),
-        **_decided(ledger, settings, last),
+        **_decided(ledger, settings, report),
         **_expected(settings),
     }
 
@@ -137,10 +125,10 @@ def _ending(settings: Settings, current: str | None) -> dict[str, list[str]]:
     return {"ending": [text for _, text in found], "ended": [text for last, text in found if last < settings.today]}
 
 
-def _decided(ledger: Engine, settings: Settings, last: Row | None) -> dict[str, Any]:
+def _decided(ledger: Engine, settings: Settings, report: dict[str, Any]) -> dict[str, Any]:
     """What people decided: overrides that hold today or that the last night used, and each held batch with its word."""
     in_force = overrides_on(ledger, read_approvers(settings.approvers_file), settings.today)
-    verdict = ((last or {}).get("report") or {}).get("verdict") or {}
+    verdict = report.get("verdict") or {}
     held = [
         {
             "dataset": f"{row['source']}.{row['dataset']}",
@@ -156,11 +144,12 @@ def _decided(ledger: Engine, settings: Settings, last: Row | None) -> dict[str, 
     }
 
 
-def _wrong_answers(last: Row | None) -> Iterator[str]:
-    """What the last night could not read of recipients' answers, or could not take."""
-    for line in ((last or {}).get("report") or {}).get("acks", ()):
-        if "error" in line:
-            yield f"{line['recipient']}: {line['error']}"
+def _of_recipients(ledger: Engine, settings: Settings, report: dict[str, Any]) -> Iterator[str]:
+    """Late answers, those that the last night could not read or take, channels, and keys."""
+    yield from late_answers(ledger, settings.today)
+    yield from (f"{line['recipient']}: {line['error']}" for line in report.get("acks", ()) if "error" in line)
+    yield from _of_channels(ledger)
+    yield from expiring_keys(readable_sinks(), os.environ)
 
 
 def _of_channels(ledger: Engine) -> Iterator[str]:
@@ -380,9 +369,9 @@ def _facts(facts: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str
     yield "data folder", facts["data_dir"]
 
 
-def _answered(ledger: Engine, last: Row | None) -> list[Row]:
+def _answered(ledger: Engine, report: dict[str, Any]) -> list[Row]:
     """When each dataset answered; one that the last night did not ask for is none of the zone's any more."""
-    asked = {(one["source"], one["dataset"]) for one in ((last or {}).get("report") or {}).get("pulled", ())}
+    asked = {(one["source"], one["dataset"]) for one in report.get("pulled", ())}
     return [row for row in answered(ledger) if not asked or (row["source"], row["dataset"]) in asked]
 
 
