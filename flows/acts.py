@@ -141,14 +141,7 @@ def _require_published(ledger: Engine, edition_id: str) -> None:
 
 
 def _go_to(
-    settings: Settings,
-    ledger: Engine,
-    act: str,
-    edition_id: str,
-    current: str,
-    stands: str,
-    why: str,
-    who: str,
+    settings: Settings, ledger: Engine, act: str, edition_id: str, current: str, stands: str, why: str, who: str
 ) -> Acted:
     row = edition_row(ledger, stands) or {}
     require_edition(settings.data_dir, stands)

@@ -311,11 +311,7 @@ def _gaps(gaps: Sequence[Row], follows: int) -> list[dict[str, Any]]:
 
 
 def _table_files(
-    night: Night,
-    sink: ExtractSink,
-    owed: Row,
-    extracts: Mapping[str, Extract],
-    folder: Path,
+    night: Night, sink: ExtractSink, owed: Row, extracts: Mapping[str, Extract], folder: Path
 ) -> tuple[dict[str, bytes | Path], list[dict[str, Any]]]:
     files: dict[str, bytes | Path] = {}
     entries: list[dict[str, Any]] = []

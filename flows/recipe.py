@@ -59,12 +59,7 @@ from ledger.binding import move_on
 from ledger.deliveries import late_answers, queue_due
 from ledger.files import close_to_others, sweep_parts
 from ledger.overrides import Override, overrides_on, read_approvers
-from ledger.publications import (
-    beside_rows,
-    current_id,
-    edition_row,
-    keep_edition,
-)
+from ledger.publications import beside_rows, current_id, edition_row, keep_edition
 from ledger.runs import end_run, exclusive_run, heartbeat, start_run
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import NotPossibleError, open_ledger
@@ -158,11 +153,7 @@ PLAIN_STEPS = Steps(pull_all, build_candidate, audit_candidate, publish_edition,
 
 
 def run_night(
-    settings: Settings,
-    as_of: date | None,
-    driver: str,
-    steps: Steps = PLAIN_STEPS,
-    corrects: Correction | None = None,
+    settings: Settings, as_of: date | None, driver: str, steps: Steps = PLAIN_STEPS, corrects: Correction | None = None
 ) -> Outcome:
     """Run the whole recipe once, under the one lock of the data folder. How it ended is returned, and is in the ledger.
 

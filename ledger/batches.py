@@ -50,13 +50,7 @@ def _promoted(source: str, dataset: str, as_of: date) -> ColumnElement[bool]:
 
 
 def open_batch(
-    ledger: Engine,
-    source: str,
-    dataset: str,
-    as_of: date,
-    spec_sha256: str,
-    since: str | None,
-    origin: str = "pull",
+    ledger: Engine, source: str, dataset: str, as_of: date, spec_sha256: str, since: str | None, origin: str = "pull"
 ) -> tuple[BatchKey, str | None]:
     """Resume the open batch of this date and this source file, or open a new one; returns the key and its lower bound.
 

@@ -157,9 +157,7 @@ _MESSAGE = (
 _MESSAGE_STATES = ("pending", "sent", "dead", "discarded")
 
 outbox = _table(
-    "outbox",
-    f"message_id key, edition_id of editions, {_MESSAGE}",
-    among("outbox", "state", *_MESSAGE_STATES),
+    "outbox", f"message_id key, edition_id of editions, {_MESSAGE}", among("outbox", "state", *_MESSAGE_STATES)
 )
 # A table of its own: a failed night may have no edition, and an alert of a relay belongs to no night.
 alerts = _table("alerts", f"message_id key, run_id? of runs, {_MESSAGE}", among("alerts", "state", *_MESSAGE_STATES))

@@ -63,9 +63,7 @@ def upgrade(op: Operations) -> None:
     for name in ("ack_due_on", "ack_state", "ack_reason", "acked_at"):
         op.add_column("deliveries", Column(name, Text))
     set_checks(
-        op,
-        "runs",
-        among("runs", "state", "running", "published", "nothing_new", "blocked", "failed", "source_missing"),
+        op, "runs", among("runs", "state", "running", "published", "nothing_new", "blocked", "failed", "source_missing")
     )
     set_checks(
         op,
