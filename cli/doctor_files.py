@@ -1,6 +1,5 @@
 """The checks of `jifen doctor` on the files that staff edit, the variables and keys they name, and their last days."""
 
-import csv
 import re
 import shutil
 import subprocess
@@ -29,7 +28,7 @@ from expectations.suites import load_suites
 from flows.retention import read_policy
 from flows.texts import counted
 from ledger.env_file import open_to_others
-from ledger.files import names_a_file
+from ledger.files import names_a_file, read_csv
 from ledger.yaml_file import read_yaml
 
 # What banks run (docs/decisions/0018): what this one cannot open, they cannot either.
@@ -163,8 +162,8 @@ def retention(here: Here) -> str:
 
 def columns(here: Here) -> str:
     """Each published column that is described is described in both languages, once."""
-    with (here.project / "dbt_project" / "columns.csv").open(encoding="utf-8-sig", newline="") as handle:
-        rows = [(row["table"], row["column"], row["zh"], row["en"]) for row in csv.DictReader(handle)]
+    found = read_csv(here.project / "dbt_project" / "columns.csv")
+    rows = [(row["table"], row["column"], row["zh"], row["en"]) for row in found]
     faults = [f"{table}.{column}" for table, column, zh, en in rows if not (zh and zh.strip() and en and en.strip())]
     faults += sorted(".".join(one) for one, count in Counter(row[:2] for row in rows).items() if count > 1)
     if faults:

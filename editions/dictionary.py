@@ -1,9 +1,9 @@
 """What each published column means, in Chinese and English: `dbt_project/columns.csv`."""
 
-import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ledger.files import read_csv
 from ledger.settings import PROJECT_DIR
 
 COLUMNS_FILE = PROJECT_DIR / "dbt_project" / "columns.csv"
@@ -19,8 +19,7 @@ class UndescribedError(ValueError):
 
 def read_dictionary(file: Path = COLUMNS_FILE) -> Dictionary:
     """The descriptions of the project; rows that lack a language are left out."""
-    with file.open(encoding="utf-8-sig", newline="") as handle:
-        rows = [{name: (cell or "").strip() for name, cell in row.items()} for row in csv.DictReader(handle)]
+    rows = [{name: (cell or "").strip() for name, cell in row.items()} for row in read_csv(file)]
     return {(row["table"], row["column"]): (row["zh"], row["en"]) for row in rows if row["zh"] and row["en"]}
 
 

@@ -8,18 +8,12 @@ FILE_MODE = 0o400
 FOLDER_MODE = 0o500
 
 
-def sync_file(path: Path) -> None:
-    """Have the system put a file's bytes on disk; another process may have written the file."""
-    _sync(path, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Have the system put a file's bytes or a folder's entries on disk: without it a power cut may undo a rename.
 
-
-def sync_folder(path: Path) -> None:
-    """Have the system put a folder's entries on disk: without it a power cut may undo a rename."""
-    _sync(path, os.O_RDONLY | os.O_DIRECTORY)
-
-
-def _sync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
+    Another process may have written the file.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -29,13 +23,9 @@ def _sync(path: Path, flags: int) -> None:
 def make_read_only(root: Path) -> None:
     """Sync every file and folder under `root`, then take the write permission from them."""
     for path in sorted(root.rglob("*"), reverse=True):
-        if path.is_dir():
-            sync_folder(path)
-            path.chmod(FOLDER_MODE)
-        else:
-            sync_file(path)
-            path.chmod(FILE_MODE)
-    sync_folder(root)
+        sync(path)
+        path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
+    sync(root)
     root.chmod(FOLDER_MODE)
 
 

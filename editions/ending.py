@@ -1,12 +1,12 @@
 """What ends soon: parameters, rule sets and calendars in the seeds, and consents that an edition's extracts rest on."""
 
-import csv
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 from editions.sql_text import exactly, literal
 from editions.working_days import SEEDS, published_years
+from ledger.files import read_csv
 
 WITHIN_DAYS = 90
 NEEDED = ("reference_rates", "rulesets")
@@ -74,10 +74,9 @@ def _ends(last: date, day: date) -> str:
 def _last_days(path: Path, column: str) -> dict[str, date]:
     """The last day of each item of a seed; an item of which a row is open has none."""
     found: dict[str, date] = {}
-    with path.open(encoding="utf-8-sig", newline="") as handle:
-        for row in csv.DictReader(handle):
-            last = date.fromisoformat(row["valid_to"]) if row["valid_to"] else date.max
-            found[row[column]] = max(last, found.get(row[column], date.min))
+    for row in read_csv(path):
+        last = date.fromisoformat(row["valid_to"]) if row["valid_to"] else date.max
+        found[row[column]] = max(last, found.get(row[column], date.min))
     return found
 
 

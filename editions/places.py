@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from editions.durable import sync_folder
+from editions.durable import sync
 
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
@@ -130,7 +130,7 @@ def point_current(data_dir: Path, edition_id: str) -> None:
     draft.unlink(missing_ok=True)
     draft.symlink_to(edition_id)
     draft.replace(folder / POINTER)
-    sync_folder(folder)
+    sync(folder)
 
 
 def repair_current(data_dir: Path, ledger_current: str | None) -> bool:

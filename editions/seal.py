@@ -10,7 +10,7 @@ from editions.build import BuildReport
 from editions.candidate import Candidate
 from editions.descriptors import CONTRACTS, DATAPACKAGE, contract, datapackage
 from editions.dictionary import read_dictionary
-from editions.durable import make_read_only, remove_tree, sync_folder
+from editions.durable import make_read_only, remove_tree, sync
 from editions.export import Exported, export, open_warehouse
 from editions.manifest import SealedFile, canonical_json, describe_file, read_manifest, write_manifest
 from editions.places import edition_path, editions_dir, read_current, require_kept
@@ -129,7 +129,7 @@ def seal(
     remove_tree(path)
     draft.rename(path)
     for folder in (path.parent, data_dir):
-        sync_folder(folder)
+        sync(folder)
     return SealedEdition(facts.edition_id, path, manifest_sha256, is_new=True)
 
 
@@ -147,7 +147,7 @@ def drop_drafts(data_dir: Path) -> list[str]:
     for draft in drafts:
         remove_tree(draft)
     if drafts:
-        sync_folder(editions_dir(data_dir))
+        sync(editions_dir(data_dir))
     return [draft.name for draft in drafts]
 
 

@@ -1,9 +1,9 @@
 """Working days of the dated calendar in `seeds/programme`: for deadlines of recipients."""
 
-import csv
 from datetime import date, timedelta
 from pathlib import Path
 
+from ledger.files import read_csv
 from ledger.settings import PROJECT_DIR
 
 SEEDS = PROJECT_DIR / "dbt_project" / "seeds" / "programme"
@@ -23,13 +23,12 @@ def add_working_days(day: date, count: int) -> date | None:
 
 def _exceptions() -> dict[date, bool]:
     """The published exceptions: whether each of these days is a working day."""
-    with (SEEDS / "working_day_exceptions.csv").open(encoding="utf-8-sig", newline="") as handle:
-        # A sheet writes TRUE, and the programme's check accepts what the night reads as true.
-        is_true = ("true", "t", "1")
-        return {date.fromisoformat(row["day"]): row["is_working"].lower() in is_true for row in csv.DictReader(handle)}
+    # A sheet writes TRUE, and the programme's check accepts what the night reads as true.
+    is_true = ("true", "t", "1")
+    rows = read_csv(SEEDS / "working_day_exceptions.csv")
+    return {date.fromisoformat(row["day"]): row["is_working"].lower() in is_true for row in rows}
 
 
 def published_years(folder: Path) -> set[int]:
     """The years whose calendar is published."""
-    with (folder / "working_years.csv").open(encoding="utf-8-sig", newline="") as handle:
-        return {int(row["year"]) for row in csv.DictReader(handle)}
+    return {int(row["year"]) for row in read_csv(folder / "working_years.csv")}

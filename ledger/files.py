@@ -1,6 +1,7 @@
 """How the whole system writes and hashes files: written whole or not at all, and readable by their owner alone."""
 
 import contextlib
+import csv
 import grp
 import hashlib
 import io
@@ -35,6 +36,12 @@ def file_sha256(path: Path) -> str:
 def names_a_file(value: str | Path) -> bool:
     """Whether a variable's value is the path of a file; it may be the secret itself, longer than any file name."""
     return os.path.isfile(value)  # noqa: PTH113 - Path.is_file raises for a name that is too long
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file that staff may have saved from a spreadsheet, which puts a mark at its head."""
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        return list(csv.DictReader(handle))
 
 
 def opened(content: bytes | Path) -> io.BufferedReader | io.BytesIO:

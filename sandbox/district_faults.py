@@ -13,7 +13,6 @@
 - `expect` and `reason` are the truth: see `Planted`.
 """
 
-import csv
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +23,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
 
+from ledger.files import read_csv
 from sandbox import codes, model
 from sandbox.district_feeds import FEEDS, record_of
 from sandbox.draft import Draft
@@ -387,8 +387,7 @@ def _capped(enterprise: Enterprise) -> tuple[Any, ...]:
 
 def read_table() -> list[dict[str, str]]:
     """Read the table of planted faults."""
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return read_csv(TABLE)
 
 
 def plant_all(draft: Draft, calls: Mapping[str, Callable[[Draft], None]]) -> None:

@@ -1,6 +1,5 @@
 """The real population: listed companies of 2019-2021 cut into agencies, each with the key that it would really use."""
 
-import csv
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from ledger.files import read_csv
 from sandbox.district_feeds import in_ten_thousands
 from sandbox.feeds import Feeds
 from sandbox.model import Record
@@ -59,11 +59,6 @@ class Company:
     founded_on: date
 
 
-def _csv_rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def _founded_by(listed_on: date) -> date:
     """The latest day on which a company listed that day can have been founded."""
     return date(listed_on.year - YEARS_BEFORE_LISTING, listed_on.month, min(listed_on.day, 28))
@@ -72,10 +67,10 @@ def _founded_by(listed_on: date) -> date:
 def companies(data: Path) -> list[Company]:
     """Read the companies whose code is known, by stock code."""
     listed = {
-        row["code"].rpartition(".")[2]: row for row in _csv_rows(data / "uscc" / "listed_industry_province_city.csv")
+        row["code"].rpartition(".")[2]: row for row in read_csv(data / "uscc" / "listed_industry_province_city.csv")
     }
     found: list[Company] = []
-    for row in _csv_rows(data / "uscc" / "DERIVED_crosswalk_stock_code_to_uscc.csv"):
+    for row in read_csv(data / "uscc" / "DERIVED_crosswalk_stock_code_to_uscc.csv"):
         entry = listed.get(row["stock_code"], {})
         listing = entry.get("listing_date")
         found.append(
@@ -203,7 +198,7 @@ def headcounts(data: Path) -> list[Record]:
 
 def penalties(data: Path) -> list[Record]:
     """Cut the credit office's events: a report of 2019 that says penalties apply is one event, known by name alone."""
-    rows = _csv_rows(data / "listed_companies" / "basic_information_2019_with_penalty_flags.csv")
+    rows = read_csv(data / "listed_companies" / "basic_information_2019_with_penalty_flags.csv")
     records: list[Record] = [
         {
             "eventNo": f"CF-2019-{row['证券代码']}",

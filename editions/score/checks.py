@@ -22,12 +22,7 @@ from ledger.hand_made import (
 )
 
 # The numbers of the statuses in `measures`.
-STATUS_NUMBERS = {
-    "source_not_supplied": 1,
-    "record_not_supplied": 2,
-    "value_not_supplied": 3,
-    "not_defined": 4,
-}
+STATUS_NUMBERS = {"source_not_supplied": 1, "record_not_supplied": 2, "value_not_supplied": 3, "not_defined": 4}
 # A plain number that decimal(20, 6) holds exactly: 14 digits, six decimals, zeros beyond on either side.
 NUMBER = r"[+-]?(0*[0-9]{1,14}(\.([0-9]{1,6}0*)?)?|\.[0-9]{1,6}0*)"
 MONEY = r"[+-]?[0-9]{1,18}(\.[0-9]{1,2}0*)?"

@@ -2,7 +2,6 @@
 
 # ruff: noqa: S608  # SQL of our own table over made-up records
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +12,7 @@ import duckdb
 
 from connectors.changes import kind_of
 from connectors.spec import Dataset
+from ledger.files import read_csv
 
 SEASONS: Final = Path(__file__).with_name("seasons.csv")
 LATE_ONE_IN, CORRECTED_ONE_IN, WITHDRAWN_ONE_IN = 20, 200, 1000
@@ -37,8 +37,7 @@ class Season:
 
 def read_seasons() -> dict[str, Season]:
     """Every season, by dataset; a dataset without one never changes."""
-    with SEASONS.open(encoding="utf-8", newline="") as file:
-        return {row["dataset"]: Season(**row) for row in csv.DictReader(file)}
+    return {row["dataset"]: Season(**row) for row in read_csv(SEASONS)}
 
 
 def records_sql(season: Season | None, dataset: Dataset, landed: Path, seed: int) -> str:

@@ -2,13 +2,14 @@
 
 # ruff: noqa: S608  # SQL of our own kinds over made-up tables
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import duckdb
+
+from ledger.files import read_csv
 
 KINDS: Final = Path(__file__).with_name("kinds.csv")
 STRENGTHS: Final = {"few": 0.005, "part": 0.1, "all": 1.0}
@@ -40,8 +41,7 @@ class Kind:
 
 def read_kinds() -> list[Kind]:
     """Every kind, in the order of the file."""
-    with KINDS.open(encoding="utf-8", newline="") as file:
-        return [Kind(**row) for row in csv.DictReader(file)]
+    return [Kind(**row) for row in read_csv(KINDS)]
 
 
 def planted_sql(kind: Kind, share: float, key: Sequence[str], table: str, columns: dict[str, str]) -> str:

@@ -1,12 +1,12 @@
 """Every kind of fault that a simulated agency can show, and what a sound client makes of it."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from connectors.spec import Dataset, FileRequest, RestRequest, Source
+from ledger.files import read_csv
 from sandbox.standin import planted
 from sandbox.standin.planted import PLANTED, Expected
 
@@ -98,21 +98,20 @@ def _has_chinese(dataset: Dataset) -> bool:
 
 
 def _read_kinds() -> dict[str, FaultKind]:
-    with KINDS_FILE.open(encoding="utf-8", newline="") as file:
-        kinds = [
-            FaultKind(
-                row["kind"],
-                row["does"],
-                tuple(row["drivers"].split()),
-                row["expected"],  # type: ignore[arg-type]
-                row["stage"],
-                int(row["times"]) if row["times"] else None,
-                frozenset(row["needs"].split()),
-                later=row["later"] == "yes",
-                again=row["again"] == "yes",
-            )
-            for row in csv.DictReader(file)
-        ]
+    kinds = [
+        FaultKind(
+            row["kind"],
+            row["does"],
+            tuple(row["drivers"].split()),
+            row["expected"],  # type: ignore[arg-type]
+            row["stage"],
+            int(row["times"]) if row["times"] else None,
+            frozenset(row["needs"].split()),
+            later=row["later"] == "yes",
+            again=row["again"] == "yes",
+        )
+        for row in read_csv(KINDS_FILE)
+    ]
     drivers = ("rest", "sftp", "folder", "database")
     kinds += [FaultKind(name, row.does, drivers, row.expected, "drift") for name, row in PLANTED.items()]
     return {kind.name: kind for kind in kinds}
