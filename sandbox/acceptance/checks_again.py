@@ -92,7 +92,7 @@ def _plant(dataset: Dataset, rows: list[Row]) -> _Plant:
         rare = [value for value, count in values.items() if count == 1 and value is not None and value in standing]
         if not column.required or column.check or len(values) < 3 or not rare:
             continue
-        kind = column.data_type.partition("(")[0]
+        kind = column.kind
         if kind == "varchar":
             victim, reason = sorted(rare)[len(rare) // 2], "not_in_values"
             rule: dict[str, Any] = {"values": tuple(sorted(str(v) for v in values if v not in (victim, None)))}

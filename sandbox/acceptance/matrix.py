@@ -59,10 +59,7 @@ class Cell:
 
 
 def cells_of(
-    source: Source,
-    datasets: Sequence[Dataset],
-    kinds: "Mapping[str, FaultKind]",
-    positions: Sequence[str] = POSITIONS,
+    source: Source, datasets: Sequence[Dataset], kinds: "Mapping[str, FaultKind]", positions: Sequence[str] = POSITIONS
 ) -> Iterator[Cell]:
     """Every cell of these datasets of a source, in a fixed order."""
     for name, kind in kinds.items():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
@@ -219,6 +219,7 @@ def check_each(zh: str, en: str, *needs: str) -> Callable[[Callable[[Trial, Data
     """Make a check of each dataset by itself: it passes where all those that it applies to pass."""
 
     def made(look: Callable[[Trial, Dataset], str]) -> SourceCheck:
+        @wraps(look)
         def look_at_all(trial: Trial) -> str:
             passed, failed, not_applicable = [], [], []
             for dataset in trial.datasets:
@@ -233,7 +234,7 @@ def check_each(zh: str, en: str, *needs: str) -> Callable[[Callable[[Trial, Data
                 raise NotApplicableError("; ".join(not_applicable) or "this zone is supplied with nothing of it")
             return "; ".join(passed)
 
-        return SourceCheck(look.__name__, zh, en, (look.__doc__ or "").strip(), look_at_all, frozenset(needs))
+        return check(zh, en, *needs)(look_at_all)
 
     return made
 
@@ -242,13 +243,13 @@ def check_landed(zh: str, en: str, *needs: str) -> Callable[[Callable[[LandedDat
     """Make a check of what the healthy pull landed, dataset by dataset."""
 
     def made(look: Callable[[LandedDataset], str]) -> SourceCheck:
+        @wraps(look)
         def look_at_batch(trial: Trial, dataset: Dataset) -> str:
             store = trial.healthy.required()
             batches = store.landed(dataset)
             expect(batches, "nothing landed")
             return look(LandedDataset(trial, dataset, store, batches[-1]))
 
-        look_at_batch.__name__, look_at_batch.__doc__ = look.__name__, look.__doc__
         return check_each(zh, en, *needs)(look_at_batch)
 
     return made

@@ -39,12 +39,7 @@ DELIMITER: Final = "\ue000delimiter\ue000"
 """Stands for a bare delimiter in delimited text, where a writer would quote the field."""
 _DEPTH: Final = 100_000
 _MARK: Final = "\ue000".encode()
-_IN_JSON: Final = {
-    SURROGATE: b"\\ud800",
-    f'"{DEEP}"': b"[" * _DEPTH + b"]" * _DEPTH,
-    f'"{NAN}"': b"NaN",
-    TWICE: b"",
-}
+_IN_JSON: Final = {SURROGATE: b"\\ud800", f'"{DEEP}"': b"[" * _DEPTH + b"]" * _DEPTH, f'"{NAN}"': b"NaN", TWICE: b""}
 
 
 @dataclass(frozen=True)
@@ -189,9 +184,14 @@ def _amount(value: Any) -> Decimal:
         return Decimal(0)
 
 
+def fields_of(dataset: Dataset, records: Sequence[Record]) -> list[str]:
+    """The header of a table: the declared fields, then what else a record has."""
+    return list(dict.fromkeys([c.source_field for c in dataset.columns] + [f for r in records for f in r]))
+
+
 def csv_lines(dataset: Dataset, decoder: CsvDecoder, records: Sequence[Record]) -> list[list[str]]:
     """Header, rows and, where one is declared, the trailer with the count and the sum of what was sent."""
-    header = list(dict.fromkeys([c.source_field for c in dataset.columns] + [f for r in records for f in r]))
+    header = fields_of(dataset, records)
     lines = [header, *([_plain(record.get(name)) for name in header] for record in records)]
     if decoder.trailer is not None:
         trailer = decoder.trailer

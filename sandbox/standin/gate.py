@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 import json
 import secrets
@@ -24,6 +23,7 @@ from sandbox.standin.pages import Envelope, RefusedError
 TOKEN_SECONDS: Final = 600
 CLOCK_SECONDS: Final = 300
 COOKIE: Final = "SESSIONID"
+_DIGESTS: Final[Mapping[str, hashes.HashAlgorithm]] = {"sha256": hashes.SHA256(), "sm3": hashes.SM3()}
 
 
 @dataclass(frozen=True)
@@ -191,17 +191,13 @@ def open_gate(source: Source, connection: RestConnection, certificates: Mapping[
 def seal(digest: str, secret: str, call: Call, stamp: str, nonce: str) -> str:
     """The signature of a request: six lines under an HMAC, the body's hash by the same digest."""
     lines = [call.method, call.raw_path, urlencode(sorted(call.query)), stamp, nonce, _hash(digest, call.body)]
-    if digest == "sha256":
-        return hmac.new(secret.encode(), "\n".join(lines).encode(), hashlib.sha256).hexdigest()
-    mac = HMAC(secret.encode(), hashes.SM3())
+    mac = HMAC(secret.encode(), _DIGESTS[digest])
     mac.update("\n".join(lines).encode())
     return mac.finalize().hex()
 
 
 def _hash(digest: str, body: bytes) -> str:
-    if digest == "sha256":
-        return hashlib.sha256(body).hexdigest()
-    found = hashes.Hash(hashes.SM3())
+    found = hashes.Hash(_DIGESTS[digest])
     found.update(body)
     return found.finalize().hex()
 

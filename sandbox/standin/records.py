@@ -9,17 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from connectors.drivers.paging import Keyset
-from connectors.spec import (
-    Column,
-    CsvDecoder,
-    Dataset,
-    JsonDecoder,
-    JsonLinesDecoder,
-    RestRequest,
-    Source,
-    XlsxDecoder,
-    XmlDecoder,
-)
+from connectors.spec import Column, CsvDecoder, Dataset, RestRequest, Source
 from sandbox import codes, names
 from sandbox.standin.rows import Row, make_rows
 from sandbox.standin.values import ABSENT, Medium, Writer, read_plain, write_nothing, writer
@@ -141,17 +131,8 @@ def medium_of(source: Source, dataset: Dataset) -> Medium:
     if source.driver == "database":
         return Medium("database", typed=True, may_omit=False)
     is_whole = dataset.load == "snapshot" and isinstance(dataset.request, RestRequest) and not dataset.request.partition
-    match dataset.decoder:
-        case JsonDecoder() | JsonLinesDecoder():
-            return Medium("json", typed=True, may_omit=is_whole)
-        case CsvDecoder():
-            return Medium("csv", typed=False, may_omit=False)
-        case XmlDecoder():
-            return Medium("xml", typed=False, may_omit=is_whole)
-        case XlsxDecoder():
-            return Medium("xlsx", typed=True, may_omit=False)
-        case _:
-            return Medium("parquet", typed=True, may_omit=False)
+    name = "json" if dataset.decoder.kind == "jsonl" else dataset.decoder.kind
+    return Medium(name, typed=name not in ("csv", "xml"), may_omit=is_whole and name in ("json", "xml"))
 
 
 def _companies(source: str, count: int, seed: int) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from openpyxl.worksheet.worksheet import Worksheet
 
 from connectors.spec import Column, Dataset, XlsxDecoder
-from sandbox.standin.encode import Shown
+from sandbox.standin.encode import Shown, fields_of
 from sandbox.standin.values import decimal_shape
 
 Record = Mapping[str, Any]
@@ -31,7 +31,7 @@ def encode_xlsx(dataset: Dataset, decoder: XlsxDecoder, records: Sequence[Record
     sheet.title = decoder.sheet or "Sheet1"
     if decoder.sheet is not None:
         book.create_sheet("填报说明")["A1"] = "单位：万元"
-    fields = list(dict.fromkeys([c.source_field for c in dataset.columns] + [f for r in records for f in r]))
+    fields = fields_of(dataset, records)
     if decoder.header_row > 1:
         sheet.cell(1, 1, dataset.description)
         sheet.merge_cells(start_row=1, start_column=1, end_row=1, end_column=len(fields))
@@ -98,7 +98,7 @@ def _cell(value: Any) -> Any:
 def encode_parquet(dataset: Dataset, records: Sequence[Record]) -> bytes:
     """A Parquet file whose columns have the declared types; amounts in another unit get four decimals more."""
     declared = {column.source_field: column for column in dataset.columns}
-    fields = list(dict.fromkeys([*declared, *(name for record in records for name in record)]))
+    fields = fields_of(dataset, records)
     columns = [_array(declared.get(name), [record.get(name) for record in records]) for name in fields]
     body = io.BytesIO()
     pq.write_table(pa.table(columns, names=fields), body)
@@ -108,8 +108,7 @@ def encode_parquet(dataset: Dataset, records: Sequence[Record]) -> bytes:
 def _array(column: Column | None, values: Sequence[Any]) -> pa.Array:
     if column is None or any(isinstance(value, str) for value in values):
         return pa.array([None if value is None else str(value) for value in values], pa.string())
-    kind = column.data_type.partition("(")[0]
-    if kind == "decimal":
+    if column.kind == "decimal":
         precision, scale = decimal_shape(column)
         return pa.array(values, pa.decimal128(min(38, precision + 4), scale + (4 if column.unit == "万元" else 0)))
     types: dict[str, pa.DataType] = {
@@ -120,7 +119,7 @@ def _array(column: Column | None, values: Sequence[Any]) -> pa.Array:
         "date": pa.date32(),
         "timestamp": pa.timestamp("us", "UTC"),
     }
-    return pa.array([_plain(value) for value in values], pa.int64() if column.epoch else types[kind])
+    return pa.array([_plain(value) for value in values], pa.int64() if column.epoch else types[column.kind])
 
 
 def _plain(value: Any) -> Any:

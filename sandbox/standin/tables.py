@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from connectors.spec import Column, DatabaseRequest
+from editions.sql_text import quoted
 from sandbox.standin.drift import required_column, sent_records
 from sandbox.standin.faults import PlantedFault
 from sandbox.standin.planted import PLANTED, column_of
 from sandbox.standin.records import Stock
 from sandbox.standin.rows import UsageError
+from sandbox.standin.values import decimal_shape
 
 _TYPES: Final = {
     "varchar": "VARCHAR(400)", "integer": "INTEGER", "bigint": "BIGINT", "boolean": "BOOLEAN", "date": "DATE",
@@ -84,7 +86,7 @@ class Register:
 
     def _rewrite(self, name: str) -> None:
         """Take every row out and put it in again elsewhere, in one transaction each time."""
-        table = _quoted(_table(self.stocks[name]))
+        table = quoted(_table(self.stocks[name]))
         with contextlib.closing(self._connect()) as connection:
             while not self._stop.wait(_REWRITE_SECONDS):
                 with contextlib.suppress(sqlite3.OperationalError):
@@ -111,13 +113,13 @@ def _fill(connection: sqlite3.Connection, stock: Stock, faults: Sequence[Planted
     # Without a type a column keeps what is put into it as it is.
     columns |= {column_of(PLANTED[f.name], stock.dataset, f.seed).source_field: "" for f in drifts}
     rows: Rows = [{name: _stored(record.get(name)) for name in columns} for record in records]
-    table = _quoted(_table(stock))
+    table = quoted(_table(stock))
     connection.execute(f"drop table if exists {table}")
     for fault in faults:
         if fault.name == "table_gone":
             return
         columns, rows = _struck(stock, columns, rows, fault)
-    stated = ", ".join(f"{_quoted(name)} {kind}" for name, kind in columns.items())
+    stated = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
     connection.execute(f"create table {table} ({stated})")
     marks = ", ".join("?" * len(columns))
     connection.executemany(
@@ -145,12 +147,12 @@ def _struck(stock: Stock, columns: dict[str, str], rows: Rows, fault: PlantedFau
 
 
 def _sql_type(column: Column) -> str:
-    if column.data_type.startswith("decimal"):
-        precision, scale = column.data_type[8:-1].split(", ")
-        return f"NUMERIC({precision}, {int(scale) + (4 if column.unit == '万元' else 0)})"
+    if column.kind == "decimal":
+        precision, scale = decimal_shape(column)
+        return f"NUMERIC({precision}, {scale + (4 if column.unit == '万元' else 0)})"
     if column.epoch:
         return "BIGINT"
-    return _TYPES["varchar" if column.is_true else column.data_type]
+    return _TYPES["varchar" if column.is_true else column.kind]
 
 
 def _stored(value: Any) -> Any:
@@ -160,8 +162,3 @@ def _stored(value: Any) -> Any:
     if isinstance(value, dt.date):
         return value.isoformat()
     return float(value) if isinstance(value, Decimal) else value
-
-
-def _quoted(name: str) -> str:
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'

@@ -2,10 +2,10 @@
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from connectors.spec import FileRequest
 from sandbox.standin.drift import true_row
@@ -15,6 +15,12 @@ from sandbox.standin.pages import page_size
 from sandbox.standin.records import Stock
 from sandbox.standin.rows import Row
 from sandbox.standin.spoilt_files import file_size, true_entry
+
+_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "timestamp": dt.datetime.fromisoformat,
+    "date": dt.date.fromisoformat,
+    "decimal": Decimal,
+}
 
 
 def true_rows(stock: Stock, faults: Sequence[PlantedFault]) -> list[Row]:
@@ -72,11 +78,4 @@ def _typed(value: Any) -> Any:
     if not isinstance(value, list):
         return value
     kind, text = value
-    match kind:
-        case "timestamp":
-            return dt.datetime.fromisoformat(text)
-        case "date":
-            return dt.date.fromisoformat(text)
-        case "decimal":
-            return Decimal(text)
-    raise ValueError(f"no type {kind}")
+    return _READERS[kind](text)

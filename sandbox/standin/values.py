@@ -38,6 +38,11 @@ class Medium:
     typed: bool
     may_omit: bool
 
+    @property
+    def has_types(self) -> bool:
+        """Whether each column has a type of its own, so that a value has one form alone."""
+        return self.name in ("parquet", "database")
+
 
 def is_monthly(column: Column) -> bool:
     """Whether a date column holds months: its values are first days, and may be written as months."""
@@ -54,9 +59,8 @@ def decimal_shape(column: Column) -> tuple[int, int]:
 
 def draw(column: Column, rng: random.Random, place: int) -> Typed:
     """One valid value of a column that nothing else decides."""
-    kind = column.data_type.partition("(")[0]
     value: Typed
-    match kind:
+    match column.kind:
         case _ if column.values is not None:
             value = rng.choice(column.values)
         case "varchar":
@@ -112,8 +116,7 @@ def writer(column: Column, medium: Medium, rng: random.Random, *, is_exact: bool
 
     `is_exact` keeps a number plain, where others add it up or sort by it.
     """
-    kind = column.data_type.partition("(")[0]
-    match kind:
+    match column.kind:
         case "varchar":
             return lambda value, _rng: value
         case "integer" | "bigint":
@@ -148,7 +151,7 @@ def _one_of(forms: Sequence[Callable[[Any], Any]], rng: random.Random) -> Writer
 
 
 def _number_forms(medium: Medium, is_exact: bool) -> list[Callable[[Any], Any]]:
-    if medium.name in ("parquet", "database"):
+    if medium.has_types:
         return [lambda v: v]
     plain: list[Callable[[Any], Any]] = [(lambda v: v) if medium.typed else str]
     return plain if is_exact else [*plain, str, lambda v: f"{v:,}"]
@@ -157,12 +160,12 @@ def _number_forms(medium: Medium, is_exact: bool) -> list[Callable[[Any], Any]]:
 def _amounts(column: Column, medium: Medium, rng: random.Random, is_exact: bool) -> Writer:
     """Amounts in the column's unit; some with more decimals than we keep, which round to the typed value."""
     forms: list[Callable[[Decimal], Any]] = [lambda v: format(v, "f")]
-    if medium.name in ("parquet", "database"):
+    if medium.has_types:
         forms = [lambda v: v]
     elif not is_exact:
         forms += [lambda v: f"{v:,f}", *([lambda v: v] if medium.typed else [])]
     write = _one_of(forms, rng)
-    is_rounded = not is_exact and column.unit != "万元" and medium.name not in ("parquet", "database", "xlsx")
+    is_rounded = not is_exact and column.unit != "万元" and not medium.has_types and medium.name != "xlsx"
 
     def write_amount(value: Decimal, record_rng: random.Random) -> Any:
         sent = value.scaleb(-4) if column.unit == "万元" else value
@@ -174,7 +177,7 @@ def _amounts(column: Column, medium: Medium, rng: random.Random, is_exact: bool)
 
 
 def _date_forms(column: Column, medium: Medium, rng: random.Random) -> list[Callable[[dt.date], Any]]:
-    if medium.name in ("parquet", "database"):
+    if medium.has_types:
         return [lambda v: v]
     days: list[Callable[[dt.date], Any]] = [
         dt.date.isoformat,
@@ -231,11 +234,10 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 def read_plain(column: Column, value: Any) -> Any:
     """The typed value of what is sent in its plain form; what is none stays as it is."""
-    kind = column.data_type.partition("(")[0]
     if value is None or value == "":
         return None
     try:
-        read = _READERS[kind](value) if kind in _READERS else value
+        read = _READERS[column.kind](value) if column.kind in _READERS else value
     except (TypeError, ValueError, ArithmeticError):
         return value
     return read.scaleb(4) if column.unit == "万元" else read
@@ -243,7 +245,7 @@ def read_plain(column: Column, value: Any) -> Any:
 
 def write_nothing(column: Column, medium: Medium, rng: random.Random) -> Any:
     """How a missing value is sent: null, blank, a declared marker, or no field at all."""
-    if medium.name in ("parquet", "database"):
+    if medium.has_types:
         return None
     ways: list[Any] = [None, ""] if medium.typed else [""]
     ways += column.missing_markers
