@@ -69,10 +69,7 @@ FEEDS: Final[Mapping[str, Feed]] = {
         "id",
     ),
     "patent.pct_applications": Feed(
-        "pcts",
-        "id=record_no internationalNo=number applicants ipc internationalFiledOn=filed_on",
-        "record_no=id",
-        "id",
+        "pcts", "id=record_no internationalNo=number applicants ipc internationalFiledOn=filed_on", "record_no=id", "id"
     ),
     "patent.software_and_layouts": Feed(
         "registrations",

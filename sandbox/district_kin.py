@@ -144,11 +144,7 @@ def _succeed(
     draft: Draft, kind: str, before: Enterprise, after: Enterprise, on: date, share: int, expect: str, called: str = ""
 ) -> None:
     draft.successions.append(Succession(before.uscc, after.uscc, kind, on, Decimal(share)))
-    key: dict[str, str | int | None] = {
-        "predecessor_uscc": before.uscc,
-        "successor_uscc": after.uscc,
-        "kind": kind,
-    }
+    key: dict[str, str | int | None] = {"predecessor_uscc": before.uscc, "successor_uscc": after.uscc, "kind": kind}
     usccs = (before.uscc, after.uscc)
     draft.plant(called or f"{kind}_in_{on.year}", "science.successions", key, expect, kind, after.uscc, usccs)
 

@@ -85,15 +85,8 @@ def _plant_steps(draft: Draft) -> None:
     enterprise = _edge(draft, 16, (matched, ("contacted", date(2025, 6, 20))))
     closed = NeedEvent("XJ-BY16-9", "XQ-BY16", None, None, "closed", date(2025, 6, 12))
     enterprise = draft.put(enterprise, need_events=(*enterprise.need_events, closed))
-    _note(
-        draft,
-        "step_after_the_close",
-        "need_events",
-        enterprise,
-        enterprise.need_events[1],
-        "flagged",
-        "after_the_close",
-    )
+    late = enterprise.need_events[1]
+    _note(draft, "step_after_the_close", "need_events", enterprise, late, "flagged", "after_the_close")
     enterprise = _edge(draft, 17, (matched,))
     stray = enterprise.need_events[0]._replace(event_no="XJ-BY17-9", need_no="XQ-NONE")
     enterprise = draft.put(enterprise, need_events=(*enterprise.need_events, stray))
@@ -122,28 +115,22 @@ def _plant_needs(draft: Draft) -> None:
 
 def _plant_feedback(draft: Draft) -> None:
     """Feedback under a consent, without any, before its first day, under another's, and on a need of another."""
-    for place, (kind, expect, reason) in enumerate(
-        (
-            ("feedback_under_a_consent", "applied", ""),
-            ("feedback_without_a_consent", "flagged", "no_consent"),
-            ("feedback_before_the_consent", "flagged", "consent_not_in_force"),
-            ("feedback_under_anothers_consent", "flagged", "consent_of_another"),
-            ("feedback_on_anothers_need", "flagged", "need_of_another"),
-        ),
-        start=31,
-    ):
-        steps: tuple[Step, ...] = (
-            ("matched", _MATCHED),
-            ("contacted", date(2025, 5, 28)),
-            ("in_review", date(2025, 6, 3)),
-            ("approved", date(2025, 6, 10)),
-            ("drawn", date(2025, 6, 12)),
-        )
+    approved: tuple[Step, ...] = (("in_review", date(2025, 6, 3)), ("approved", date(2025, 6, 10)))
+    steps = (("matched", _MATCHED), ("contacted", date(2025, 5, 28)), *approved, ("drawn", date(2025, 6, 12)))
+    cases = (
+        ("feedback_under_a_consent", "applied", ""),
+        ("feedback_without_a_consent", "flagged", "no_consent"),
+        ("feedback_before_the_consent", "flagged", "consent_not_in_force"),
+        ("feedback_under_anothers_consent", "flagged", "consent_of_another"),
+        ("feedback_on_anothers_need", "flagged", "need_of_another"),
+    )
+    for place, (kind, expect, reason) in enumerate(cases, start=31):
         enterprise = _edge(draft, place, steps)
         consent = next(one for one in enterprise.consents if one.recipient == "bank_a")
         others = next(
             one.consent_id for e in draft.enterprises.values() for one in e.consents if e.uscc != enterprise.uscc
         )
+        consents = {"feedback_without_a_consent": None, "feedback_under_anothers_consent": others}
         report = BankFeedback(
             f"FK-BY{place}",
             "bank_a",
@@ -152,9 +139,7 @@ def _plant_feedback(draft: Draft) -> None:
             None,
             "approved",
             date(2023, 12, 29) if kind == "feedback_before_the_consent" else LAST_DAY,
-            {"feedback_without_a_consent": None, "feedback_under_anothers_consent": others}.get(
-                kind, consent.consent_id
-            ),
+            consents.get(kind, consent.consent_id),
             Decimal("1000000.00"),
             Decimal("3.5"),
             date(2025, 6, 12),
@@ -168,14 +153,11 @@ def _plant_feedback(draft: Draft) -> None:
 
 def _plant_policy_claims(draft: Draft) -> None:
     """A policy claimed, one refused, one refused and confirmed later, and a claim before the claim period."""
+    refused = ("refused", date(2025, 6, 10))
     cases = (
         ("policy_claimed", (("claimed", date(2025, 6, 10)),), "already_claimed"),
-        ("policy_refused", (("refused", date(2025, 6, 10)),), "refused"),
-        (
-            "policy_refused_then_confirmed",
-            (("refused", date(2025, 6, 10)), ("confirmed", date(2025, 6, 12))),
-            "confirmed",
-        ),
+        ("policy_refused", (refused,), "refused"),
+        ("policy_refused_then_confirmed", (refused, ("confirmed", date(2025, 6, 12))), "confirmed"),
         ("policy_claimed_before_its_period", (("claimed", date(2025, 1, 10)),), "not_counted"),
     )
     for place, (kind, said, expect) in enumerate(cases, start=41):

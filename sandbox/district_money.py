@@ -11,17 +11,7 @@ from sandbox.district_finance import day_between, quarter_days
 from sandbox.district_money_edges import plant_money_edges
 from sandbox.district_works import LAST_DAY
 from sandbox.draft import Draft
-from sandbox.model import (
-    Enterprise,
-    Guarantee,
-    Lease,
-    LeasePayment,
-    Loan,
-    LoanMovement,
-    PoolFund,
-    SubsidyClaim,
-    Title,
-)
+from sandbox.model import Enterprise, Guarantee, Lease, LeasePayment, Loan, LoanMovement, PoolFund, SubsidyClaim, Title
 
 _CENT: Final = Decimal("0.01")
 _YEAR: Final = (date(2024, 1, 1), date(2024, 12, 31))

@@ -169,12 +169,7 @@ def _plant_exclusions(draft: Draft) -> None:
     for place, kind, changes, reason in (
         (24, "refinancing", {"used_for": "refinancing"}, "not_refinancing"),
         (25, "claimed_elsewhere", {"other_programme": "省级贴息（样例）"}, "not_claimed_elsewhere"),
-        (
-            26,
-            "objection_upheld",
-            {"objected_on": date(2025, 2, 5), "is_objection_upheld": True},
-            "no_objection_upheld",
-        ),
+        (26, "objection_upheld", {"objected_on": date(2025, 2, 5), "is_objection_upheld": True}, "no_objection_upheld"),
     ):
         enterprise, _, claim = _edge(draft, place, **changes)
         _note(draft, kind, claim, enterprise, "refused", reason)
@@ -224,11 +219,7 @@ def _plant_guarantees(draft: Draft) -> None:
         ]
         moves = (*enterprise.loan_movements, overdue)
         put = draft.put(
-            enterprise,
-            loan_movements=moves,
-            guarantees=(guarantee,),
-            guarantee_states=tuple(states),
-            subsidy_claims=(),
+            enterprise, loan_movements=moves, guarantees=(guarantee,), guarantee_states=tuple(states), subsidy_claims=()
         )
         sent = record_of("finance.guarantee_claims", put, states[-1])
         expect = "applied" if place < 34 else "flagged"

@@ -172,15 +172,14 @@ def make_night(folder: Path) -> SoundNight:
     if not (data / "editions" / "current").exists():
         shutil.rmtree(folder, ignore_errors=True)
         with start("district", folder / "sandbox") as sandbox:
-            own = {"JIFEN_ENV_FILE": "", "JIFEN_DATA_DIR": str(data), "JIFEN_ZONE_FILE": "", "JIFEN_LEDGER_URL": ""}
+            own = {"JIFEN_ENV_FILE": "", "JIFEN_DATA_DIR": str(data), "JIFEN_ZONE_FILE": ""}
             plain = {
                 name: value for name, value in os.environ.items() if not name.startswith(("JIFEN_", "PREFECT_API"))
             }
             plain |= {**own, **sandbox.env}
-            plain.pop("JIFEN_LEDGER_URL")
             command = [sys.executable, "-P", "-m", "cli", "run", "--as-of", sandbox.as_of.isoformat()]
             subprocess.run(command, env=plain, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    (edition,) = [(data / "editions" / "current").resolve()]
+    edition = (data / "editions" / "current").resolve()
     return SoundNight(data.resolve(), date.fromisoformat(edition.name[:10]))
 
 
