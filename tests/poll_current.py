@@ -11,7 +11,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from multiprocessing.synchronize import Event
+from itertools import count
+from multiprocessing.synchronize import Event, Semaphore
 from pathlib import Path
 
 from editions.durable import make_read_only
@@ -21,7 +22,7 @@ from editions.verify import verify
 POLL_SECONDS = 0.01
 
 
-def read_on(data_dir: Path, over: Event, results: "multiprocessing.Queue[dict[str, int]]") -> None:
+def read_on(data_dir: Path, reads: Semaphore, over: Event, results: "multiprocessing.Queue[dict[str, int]]") -> None:
     """Read `current` as a bank's program would: follow the link once, then every file of what it leads to."""
     seen: Counter[str] = Counter()
     while not over.is_set():
@@ -29,21 +30,27 @@ def read_on(data_dir: Path, over: Event, results: "multiprocessing.Queue[dict[st
         findings = verify(edition)
         seen["not whole" if findings else "whole"] += 1
         seen[f"edition {edition.name}"] += 1
+        reads.release()
         time.sleep(POLL_SECONDS)
     results.put(dict(seen))
 
 
-def publish_on(edition: Path, data_dir: Path, publishes: int) -> dict[str, int]:
-    """Make so many editions current, one after the other, while a reader looks on; answers what it saw."""
+def publish_on(edition: Path, data_dir: Path, publishes: int, reads: int = 1) -> dict[str, int]:
+    """Make so many editions current, one after the other, while a reader looks on; answers what it saw.
+
+    It goes on until the reader has read so often: how fast that is depends on the machine.
+    """
     for number in range(2):
         copy = editions_dir(data_dir) / f"first-{number}"
         shutil.copytree(edition, copy)
         make_read_only(copy)
     point_current(data_dir, "first-0")
-    over, results = multiprocessing.Event(), multiprocessing.Queue()
-    reader = multiprocessing.Process(target=read_on, args=(data_dir, over, results))
+    read, over, results = multiprocessing.Semaphore(0), multiprocessing.Event(), multiprocessing.Queue()
+    reader = multiprocessing.Process(target=read_on, args=(data_dir, read, over, results))
     reader.start()
-    for number in range(publishes):
+    for number in count():
+        if number >= publishes and read.get_value() >= reads:
+            break
         draft = editions_dir(data_dir) / f".sealing-{number}"
         shutil.copytree(edition, draft)
         make_read_only(draft)
