@@ -3,7 +3,6 @@
 {%- set figures = [
     'record_ref',
     'operating_revenue_cny',
-    'operating_cost_cny',
     'rd_expense_cny',
     'net_profit_cny',
     'current_assets_cny',
@@ -39,7 +38,6 @@ known as (
             else {{ months_before('statements.filed_on', '12000') }}
         end as preferred_on,
         statements.operating_revenue_cny,
-        statements.operating_cost_cny,
         statements.rd_expense_cny,
         statements.net_profit_cny,
         statements.current_assets_cny,
