@@ -198,7 +198,7 @@ _NOTICES = {
     "new. Next: ask the agency whether it put an old one again",
     "column_emptied": "no record has a value in {names} any more. Next: ask the agency whether it is meant so",
     "keys_gone": "{} keys of the last snapshot are not there any more. Next: ask the agency whether they were renamed",
-    "few_records": "{names} is new and has far fewer records than the one before it. Next: look whether some have a "
+    "few_records": "{names} is new and has far fewer records than those before it. Next: look whether some have a "
     "wrong date, or whether the delivery is not whole",
     "deletions_withheld": "{} records that the delivery lacks were not deleted, for another of its records cannot be "
     "read and may be one of them. Next: have what quarantine shows fixed (for a note below a table: `ends_at`)",

@@ -464,7 +464,11 @@ def _parts_lost(db: Db, key: str, column: str) -> tuple[Loss, ...]:
 
 
 def _thin(db: Db, dataset: Dataset, column: str) -> tuple[Loss, ...]:
-    """What each new day or year has less than the one before it: a whole list hardly shrinks from one to the next."""
+    """What each new day or year has less than any of the seven before it: a whole list hardly shrinks so much.
+
+    Seven, since parts of a week may be small each time. Of a first delivery the newest alone is judged: models take it
+    for all that stands.
+    """
     if dataset.column(column).kind not in ("date", "integer", "bigint"):
         return ()
     rows = db.execute(
@@ -474,8 +478,12 @@ def _thin(db: Db, dataset: Dataset, column: str) -> tuple[Loss, ...]:
                 union all select "{column}", false from one where not _deleted)
             group by all)
         select cast(part as varchar), had - size, had from (
-            select *, lag(size) over (order by part) as had from sizes where part is not null)
-        where is_new and had - size > 1 order by part"""
+            select
+                *,
+                min(size) over (order by part rows between 7 preceding and 1 preceding) as had,
+                not bool_and(is_new) over () or part = max(part) over () as is_judged
+            from sizes where part is not null)
+        where is_new and is_judged and had - size > 1 order by part"""
     ).fetchall()
     return tuple(Loss(f"{column} {part}", less, before) for part, less, before in rows)
 

@@ -50,7 +50,7 @@ def require_healthy(dataset: Dataset, reading: Reading, settled: Settled) -> dic
         warnings["keys_gone"] = settled.keys.gone
     ask = "look whether some of its records have a wrong date, or whether it is not whole"
     for thin in settled.thin:
-        if _is_much(dataset, thin, "{of} is new and has {has} records, the one before it {before}", ask):
+        if _is_much(dataset, thin, "{of} is new and has {has} records, those before it at least {before}", ask):
             warnings[f"few_records:{thin.of}"] = thin.before - thin.gone
     return warnings | ({"over_ceiling": settled.total} if settled.total > dataset.volume.ceiling else {})
 

@@ -21,7 +21,7 @@ from tests.declared import column, dataset_of, source_of
 
 DAY, TIME = date(2025, 7, 1), 1_751_300_000
 MONTHS = {"May": "2025-05-31", "June": "2025-06-30", "July": "2025-07-31"}
-MANY = re.compile(r"(\d+)x (\w+) (-?\d+)(?: \+(\d+))?")
+MANY = re.compile(r"(\d+)x ([\w-]+) (-?\d+)(?: \+(\d+))?")
 ONE = re.compile(r"(L\d+) (\w+) (-?\d+)")
 
 
@@ -41,7 +41,7 @@ def lines_of(record):
     """The lines of CSV that a record of a case stands for."""
     if many := MANY.fullmatch(record):
         count, month, amount, start = many.groups()
-        return [f"L{int(start or 0) + n:02d},{MONTHS[month]},{amount}" for n in range(int(count))]
+        return [f"L{int(start or 0) + n:02d},{MONTHS.get(month, month)},{amount}" for n in range(int(count))]
     if one := ONE.fullmatch(record):
         return [f"{one[1]},{MONTHS[one[2]]},{one[3]}"]
     return [] if record == "none" else [record]
