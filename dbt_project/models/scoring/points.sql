@@ -1,5 +1,5 @@
 -- One row per eligible enterprise and indicator, published: how its value became points. From `scores`, beside the segment of
--- `rulesets/segments` that the value is in (`bin` is its range as text). This is the end; to the start: README.md.
+-- `rulesets/segments` that the value is in (`bin` is its range as text). Next: `reasons` says it in sentences. See README.md.
 with scores as (
     select * from {{ ref('scores') }}
 ),
