@@ -32,7 +32,7 @@ _DELETED_FIELD = re.compile(
 """The names, folded, of fields that say that or when a record was deleted."""
 _OPERATION_FIELD = re.compile(
     "(op|oper(ation)?|dml|change|action|event|data|row)?(type|code|flag|kind|status|state)"
-    "|op|operation|dml|action|(数据|记录)?(操作|变更|更新)?(类型|标志|标识|方式|状态)"
+    "|op|operation|dml|action|(数据|记录)?(操作|更新)?(类型|标志|标识|方式|状态)"
 )
 """The names, folded, of fields that say what was done to a record, or how it stands."""
 _OF_RECORD = re.compile(r"(@|(meta(data)?|sys(tem)?|cdc|audit)\.)?(ab)?(cdc)?")
@@ -43,7 +43,7 @@ _NOT_DELETED = {*FALSE_WORDS, *MISSING_WORDS, "", "未删除", "未删", "正常
 _NO_DELETION = re.compile(r"0+\.0+|0{4}.*|(0001|1753|1899|1900|1970|2099|2999|9999)\D?(0?1|12)\D?(0?1|3[01])(\D.*)?")
 """Zero, and the days that stand for none: the first and the last that a program knows."""
 
-_DELETED_PLAINLY = {word for word in DELETED if "del" in word or "删除" in word}
+_DELETED_PLAINLY = {"delete", "deleted", "删除", "已删除", "逻辑删除"}
 
 _OF_TYPE = ("type_mismatch", "nested_value", "digits_lost", "time_of_day")
 
@@ -144,7 +144,7 @@ def refuse_other_units(
 def refuse_deleted(dataset: Dataset, columns: Mapping[str, list[Any]], faults: dict[int, list[Fault]]) -> None:
     """Refuse a record that says in a field that no column claims that it was deleted (isDeleted: 1, op: D, 删除标志 2).
 
-    A list that an entry was removed from is no deletion: of words for how a record stands only those of deleting count.
+    A list that an entry was removed from is no deletion: only words of deleting count, and D and DEL of an operation alone.
     """
     for name in sorted(columns.keys() - {column.source_field for column in dataset.columns}):
         for one in (name, *_parts(name, columns[name])):
@@ -152,7 +152,7 @@ def refuse_deleted(dataset: Dataset, columns: Mapping[str, list[Any]], faults: d
             is_flag = _DELETED_FIELD.fullmatch(called)
             if not is_flag and not _OPERATION_FIELD.fullmatch(called):
                 continue
-            words = DELETED if re.search("op|dml|操作", called) else _DELETED_PLAINLY
+            words = _DELETED_PLAINLY | ({"d", "del"} if re.search("op|dml|操作", called) else set())
             for place, value in enumerate(_held(name, one, columns[name])):
                 word = str("" if value is None else value).strip().casefold()
                 stands = (

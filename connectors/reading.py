@@ -211,7 +211,7 @@ class Reading:
     def _deleted(self, facts: dict[str, pa.Array], size: int, faults: dict[int, list[Fault]]) -> pa.Array:
         """Which records delete; a text that is a tombstone but for letter case, signs or the word is refused.
 
-        A record that deletes need not say more than its key: what else it lacks refuses nothing.
+        A record that deletes need not say more than its key: what else it lacks, or a second mark, refuses nothing.
         """
         dataset, deletes = self._dataset, self._dataset.deletes
         if not isinstance(deletes, Tombstone):
@@ -232,7 +232,8 @@ class Reading:
         # Without the stamp of its change it is not known whether it comes after what it deletes.
         needed = {*dataset.key, *([dataset.since.column] if dataset.since else [])}
         for place in [place for place in faults if deleted[place].as_py()]:
-            faults[place] = [one for one in faults[place] if one.column in needed or one.reason != "required_missing"]
+            met = (one for one in faults[place] if one.reason != "deleted_record")
+            faults[place] = [one for one in met if one.column in needed or one.reason != "required_missing"]
         return deleted
 
     def _refusals(

@@ -464,10 +464,9 @@ def _parts_lost(db: Db, key: str, column: str) -> tuple[Loss, ...]:
 
 
 def _thin(db: Db, dataset: Dataset, column: str) -> tuple[Loss, ...]:
-    """What each new day or year has less than any of the seven before it: a whole list hardly shrinks so much.
+    """What each new day or year has less than the middle one of the seven before it: a whole list hardly shrinks so.
 
-    Seven, since parts of a week may be small each time. Of a first delivery the newest alone is judged: models take it
-    for all that stands.
+    Of a first delivery the newest alone is judged: models take it for all that stands.
     """
     if dataset.column(column).kind not in ("date", "integer", "bigint"):
         return ()
@@ -480,7 +479,7 @@ def _thin(db: Db, dataset: Dataset, column: str) -> tuple[Loss, ...]:
         select cast(part as varchar), had - size, had from (
             select
                 *,
-                min(size) over (order by part rows between 7 preceding and 1 preceding) as had,
+                quantile_disc(size, 0.5) over (order by part rows between 7 preceding and 1 preceding) as had,
                 not bool_and(is_new) over () or part = max(part) over () as is_judged
             from sizes where part is not null)
         where is_new and is_judged and had - size > 1 order by part"""

@@ -23,7 +23,8 @@ REPORTED = ("published_penalties", "dishonesty_entries")
 """The columns by which a recipient learns of an entry: one that gets none of them has nothing to drop."""
 
 # The day of the repair decides, not the number of entries: that may be unknown, or have grown by another entry. For a
-# repair on the day of the edition before, only the numbers show whether that edition had it.
+# repair on the day of the edition before, only the numbers show whether that edition had it; so they do for an entry that
+# was removed, whose record may be sent again with another stamp.
 _REPAIRED_SINCE = """
 select repaired.uscc
 from int_enterprises__repaired as repaired
@@ -31,11 +32,12 @@ left join {then} as then_rows on repaired.uscc = then_rows.uscc
 left join {now} as now_rows on repaired.uscc = now_rows.uscc
 where
     (
-        repaired.known_on > $then_as_of
+        repaired.is_decided
+        and repaired.known_on > $then_as_of
         and (coalesce(then_rows.published_penalties, 1) > 0 or coalesce(then_rows.dishonesty_entries, 1) > 0)
     )
     or (
-        repaired.known_on = $then_as_of
+        repaired.known_on >= $then_as_of
         and (
             then_rows.published_penalties > now_rows.published_penalties
             or then_rows.dishonesty_entries > now_rows.dishonesty_entries

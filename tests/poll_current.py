@@ -49,7 +49,7 @@ def publish_on(edition: Path, data_dir: Path, publishes: int, reads: int = 1) ->
     reader = multiprocessing.Process(target=read_on, args=(data_dir, read, over, results))
     reader.start()
     for number in count():
-        if number >= publishes and read.get_value() >= reads:
+        if (number >= publishes and read.get_value() >= reads) or not reader.is_alive():
             break
         draft = editions_dir(data_dir) / f".sealing-{number}"
         shutil.copytree(edition, draft)

@@ -71,11 +71,21 @@ wrongly_used as (
     cross join in_force
     where
         events.publicity_end_on < in_force.as_of
-        -- The longest legal maximum, three years.
+        -- The legal maxima: three months, one year, three years.
         or (
             in_force.as_of >= date '2026-04-01'
             and events.event_type = 'administrative_penalty'
-            and events.decided_on < {{ months_before('in_force.as_of', '36') }}
+            and (
+                in_force.as_of > cast({{ dbt.dateadd('month', 36, 'events.decided_on') }} as date)
+                or (
+                    events.severity = 'general'
+                    and in_force.as_of > cast({{ dbt.dateadd('month', 12, 'events.decided_on') }} as date)
+                )
+                or (
+                    events.severity = 'minor'
+                    and in_force.as_of > cast({{ dbt.dateadd('month', 3, 'events.decided_on') }} as date)
+                )
+            )
         )
         or exists (
             select 1

@@ -1030,7 +1030,7 @@ def reported(penalties, repaired="", known_on=AS_OF):
     update credit_reports set uscc = (select min(uscc) from rankings), published_penalties = {penalties}
     where uscc = 'a';
     create table int_enterprises__repaired as
-    select uscc, date '{known_on}' as known_on from rankings where right(uscc, 1) = '{repaired}';
+    select uscc, true as is_decided, date '{known_on}' as known_on from rankings where right(uscc, 1) = '{repaired}';
     """  # noqa: S608
 
 

@@ -36,14 +36,18 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
--- Of one published several times the newest record says whether it lapsed or was transferred.
+-- Of one published several times any record may say that it lapsed, and the last transfer counts: the office also changes the
+-- legal status on old records.
 published as (
     select
-        *,
-        first_value(lapsed_on) over (partition by application_no order by record_no desc) as ended_on,
-        first_value(transfer_recorded_on) over (partition by application_no order by record_no desc) as transferred_on
+        applications.*,
+        max(case when applications.lapsed_on <= in_force.as_of then 1 else 0 end)
+            over (partition by applications.application_no) as has_lapsed,
+        max(case when applications.transfer_recorded_on <= in_force.as_of then applications.transfer_recorded_on end)
+            over (partition by applications.application_no) as transferred_on
     from applications
-    where patent_type = '发明'
+    cross join in_force
+    where applications.patent_type = '发明'
 ),
 
 valid_patents as (
@@ -51,15 +55,12 @@ valid_patents as (
         published.*,
         cast(published.record_no as varchar) as record_ref,
         -- A transfer counts from the day it is recorded; until then the patent is its applicants'.
-        case
-            when published.transferred_on <= in_force.as_of then 'applications_transferred'
-            else 'applications'
-        end as holders
+        case when published.transferred_on is null then 'applications' else 'applications_transferred' end as holders
     from published
-    inner join in_force
-        on
-            published.granted_on <= in_force.as_of
-            and (published.ended_on is null or published.ended_on > in_force.as_of)
+    inner join in_force on published.granted_on <= in_force.as_of
+    where
+        published.has_lapsed = 0
+        and (published.transferred_on is null or published.transfer_recorded_on = published.transferred_on)
 ),
 
 -- Each enterprise that holds it counts a patent once, whether published twice or named twice among the applicants.

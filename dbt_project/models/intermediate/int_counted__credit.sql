@@ -10,12 +10,15 @@ graded as (
     select
         *,
         case when event_type = 'administrative_penalty' then 'L22' else 'L21' end as indicator_code,
-        case when event_type = 'administrative_penalty' then coalesce(severity, 'unstated') else event_type end as grade
+        case when event_type = 'administrative_penalty' then coalesce(severity, 'unstated') else event_type end as grade,
+        max(case when event_type <> 'administrative_penalty' and has_basis and not may_be_repaired then 1 else 0 end)
+            over (partition by uscc) as is_listed
     from events
 ),
 
 -- One that may be repaired stands here without a quantity: whether it counts is not known. So does an entry on a list that does
--- not name its basis: nothing may follow from it, and it does not prove the enterprise clean.
+-- not name its basis: nothing may follow from it, and it does not prove the enterprise clean. Beside one that names it, it adds
+-- nothing.
 counted as (
     select
         graded.uscc,
@@ -23,7 +26,7 @@ counted as (
         {{ counted_record(
             'graded', 'credit', 'events', 'graded.event_no', 'graded.decided_on',
             quantity="case when graded.may_be_repaired then null when graded.indicator_code = 'L22' then levels.quantity "
-            ~ "when graded.has_basis then 1 end",
+            ~ "when graded.has_basis then 1 when graded.is_listed = 1 then 0 end",
             level='graded.grade'
         ) }}
     from graded

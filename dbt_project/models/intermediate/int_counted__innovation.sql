@@ -63,8 +63,11 @@ filed as (
         published.dataset,
         published.application_no,
         -- The subclass is the first four characters of an IPC symbol: G06F of "G06F 17/30".
-        {{ latest_value('upper(substring(trim(published.ipc), 1, 4))', 'published.record_no', 'true') }} as ipc_subclass,
-        {{ latest_value('published.filed_on', 'published.record_no', 'true') }} as filed_on,
+        -- A later record without one does not take it back.
+        {{ latest_value(
+            'upper(substring(trim(published.ipc), 1, 4))', 'published.record_no', 'published.ipc is not null'
+        ) }} as ipc_subclass,
+        {{ latest_value('published.filed_on', 'published.record_no', 'published.filed_on is not null') }} as filed_on,
         {% for column in lineage %}
             {{ latest_value('published.' ~ column, 'published.record_no', 'true') }} as {{ column }},
         {% endfor %}

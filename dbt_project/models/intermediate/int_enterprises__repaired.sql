@@ -1,5 +1,6 @@
 -- The enterprises of which a credit event was repaired, or removed before its publicity ended, by the business date, and the day
--- on which the last of it was decided and known. Their reports are recalled. Never sealed: a repaired entry may not be used any more.
+-- on which the last of it was decided and known. `is_decided` is a repair that was
+-- granted. Their reports are recalled. Never sealed: a repaired entry may not be used any more.
 with events as (
     {{ landed('credit', 'events') }}
 ),
@@ -25,6 +26,7 @@ in_force as (
 lifted as (
     select
         event_no,
+        true as is_decided,
         decided_on,
         learned_on
     from repairs
@@ -32,6 +34,7 @@ lifted as (
     union all
     select
         event_no,
+        false as is_decided,
         removed_on as decided_on,
         learned_on
     from events
@@ -41,13 +44,14 @@ lifted as (
 repaired as (
     select
         coalesce(codes.uscc, events.uscc, mentions.uscc) as uscc,
+        lifted.is_decided,
         max(greatest(lifted.decided_on, lifted.learned_on)) as known_on
     from events
     inner join lifted on events.event_no = lifted.event_no
     inner join in_force on lifted.decided_on <= in_force.as_of
     left join codes on events.uscc = codes.code
     left join mentions on events.event_no = mentions.record_ref
-    group by coalesce(codes.uscc, events.uscc, mentions.uscc)
+    group by coalesce(codes.uscc, events.uscc, mentions.uscc), lifted.is_decided
 )
 
 select * from repaired

@@ -101,7 +101,11 @@ usable as (
         row_number() over (
             partition by
                 identified.uscc, identified.event_type, identified.document_no, coalesce(identified.issuing_body, '')
-            order by identified.event_no
+            order by
+                -- The copy that says most.
+                case when identified.legal_basis is null then 1 else 0 end,
+                case when identified.severity is null then 1 else 0 end,
+                identified.event_no
         ) as copy_no
     from named_once as identified
     inner join in_force on identified.decided_on <= in_force.as_of
@@ -129,10 +133,10 @@ usable as (
         and (
             in_force.as_of < date '2026-04-01'
             or identified.event_type <> 'administrative_penalty'
-            or identified.decided_on >= case identified.severity
-                when 'minor' then {{ months_before('in_force.as_of', '3') }}
-                when 'general' then {{ months_before('in_force.as_of', '12') }}
-                else {{ months_before('in_force.as_of', '36') }}
+            or in_force.as_of <= case identified.severity
+                when 'minor' then cast({{ dbt.dateadd('month', 3, 'identified.decided_on') }} as date)
+                when 'general' then cast({{ dbt.dateadd('month', 12, 'identified.decided_on') }} as date)
+                else cast({{ dbt.dateadd('month', 36, 'identified.decided_on') }} as date)
             end
         )
         and repaired.event_no is null
