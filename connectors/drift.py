@@ -144,7 +144,7 @@ def refuse_other_units(
 def refuse_deleted(dataset: Dataset, columns: Mapping[str, list[Any]], faults: dict[int, list[Fault]]) -> None:
     """Refuse a record that says in a field that no column claims that it was deleted (isDeleted: 1, op: D, 删除标志 2).
 
-    A list that an entry was removed from is no deletion: only words of deleting count, and D and DEL of an operation alone.
+    A list that an entry was removed from is no deletion: only words of deleting count, D and DEL of an operation alone.
     """
     for name in sorted(columns.keys() - {column.source_field for column in dataset.columns}):
         for one in (name, *_parts(name, columns[name])):

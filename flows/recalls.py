@@ -23,8 +23,8 @@ REPORTED = ("published_penalties", "dishonesty_entries")
 """The columns by which a recipient learns of an entry: one that gets none of them has nothing to drop."""
 
 # The day of the repair decides, not the number of entries: that may be unknown, or have grown by another entry. For a
-# repair on the day of the edition before, only the numbers show whether that edition had it; so they do for an entry that
-# was removed, whose record may be sent again with another stamp.
+# repair on the day of the edition before, only the numbers show whether that edition had it; so they do for an entry
+# that was removed, whose record may be sent again with another stamp.
 _REPAIRED_SINCE = """
 select repaired.uscc
 from int_enterprises__repaired as repaired
