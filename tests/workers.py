@@ -9,6 +9,7 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 
 TOGETHER = {
     "night": (
+        "contract/test_adding_a_bank.py",
         "contract/test_adding_an_agency.py",
         "contract/test_adding_an_indicator.py",
         "contract/test_district_night.py",

@@ -1,6 +1,6 @@
--- The enterprises of which a credit event was repaired, or removed before its publicity ended, by the business date, and the day
--- on which the last of it was decided and known. `is_decided` is a repair that was
--- granted. Their reports are recalled. Never sealed: a repaired entry may not be used any more.
+-- The enterprises of which a credit event was repaired (`is_decided`), or removed before its publicity ended, by the business
+-- date, and the day on which the last of it was decided and known. Their reports are recalled. Never sealed: a repaired entry
+-- may not be used any more.
 with events as (
     {{ landed('credit', 'events') }}
 ),

@@ -1,5 +1,5 @@
--- One row per eligible enterprise and indicator: the columns of `measures` as rows (`measure` is the column's name, `c10`),
--- with the stage. Without a value `status` is the number of the reason (see `rulesets/segments`), else 0.
+-- One row per eligible enterprise and indicator: the columns of `measures` as rows (`measure` is the column's name, the code in
+-- small letters), with the stage. Without a value `status` is the number of the reason (see `rulesets/segments`), else 0.
 -- Next: `placed_values`.
 {%- set measures = [] %}
 {%- for column in adapter.get_columns_in_relation(ref('measures')) if column.name.endswith('_status') %}

@@ -1,6 +1,6 @@
--- One row per eligible enterprise: for each indicator of the rule set in force its value (`c10`) and `c10_status`, 0 or the
--- number of the reason why there is none. From the column of an ind_ model that begins with the code
--- (`c10_revenue_growth_pct`): no list of indicators is kept anywhere. Next: `indicator_values`.
+-- One row per eligible enterprise: for each indicator of the rule set in force its value, under its code in small letters, and
+-- <code>_status, 0 or the number of the reason why there is none. From the column of an ind_ model whose name begins with the
+-- code: no list of indicators is kept anywhere. Next: `indicator_values`.
 -- depends_on: {{ ref('ruleset_inputs') }}, {{ ref('supply') }}, {{ ref('ruleset_in_force') }}, {{ ref('indicators') }}
 {%- set measured = measured_columns() %}
 with enterprises as (

@@ -65,8 +65,8 @@ paid as (
     where paid_fen > 0
 ),
 
--- Only an entry with its legal basis, document and issuing body restricts; a low score never does. An entry whose repair could not be
--- read may not count. One that was made after the first payment does not undo it.
+-- Only an entry with its legal basis, document and issuing body restricts; a low score never does. An entry whose repair could
+-- not be read may not count. One that was made after the first payment does not undo it.
 entered as (
     select
         entries.claim_no,
