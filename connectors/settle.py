@@ -50,7 +50,7 @@ class Settled:
 
     `conflicts` are (page sequence, position) of records refused because another of the same key contradicts them and
     none is the later one. `losses` are of each value or whole from which more than one record would go, `thin` what
-    each new day or year has less than the one before it, `emptied` the columns without a single value in a delivery,
+    each new day or year has less than those before it, `emptied` the columns without a single value in a delivery,
     and how many of the records held before had one.
     """
 

@@ -65,7 +65,7 @@ def _is_much(dataset: Dataset, loss: Loss, says: str, ask: str, *, may_stop: boo
     if may_stop and is_much and loss.gone >= MANY and 2 * loss.gone > loss.before:
         what = says.format(**vars(loss), has=loss.before - loss.gone) + "."
         part = dataset.deletes or dataset.continuity
-        raise DataError(what, dataset.address, f"{ask}; {_where_really_gone(part, 1, 1)}")
+        raise DataError(what, dataset.address, f"{ask}; {_how_to_allow(part, 1, 1)}")
     return is_much
 
 
@@ -85,7 +85,7 @@ def _may_go(dataset: Dataset) -> int:
     return MAY_GO_PCT if declared is None else declared
 
 
-def _where_really_gone(part: Shrink | NoGap | Unwatched | Tombstone | ReplaceBy, gone: int, before: int) -> str:
+def _how_to_allow(part: Shrink | NoGap | Unwatched | Tombstone | ReplaceBy, gone: int, before: int) -> str:
     """What in the source file lets so many records go."""
     # Rounded up, or one record would still be too many.
     share = -(-100 * gone // before)
@@ -103,7 +103,7 @@ def _check_whole(dataset: Dataset, before: int, after: int) -> None:
     if limit is None or not before or 100 * gone <= limit * before:
         return
     what = f"{after} records, {before} before: {100 * gone / before:.0f} % fewer, {limit} % may go at once."
-    next_step = _where_really_gone(dataset.continuity, gone, before)
+    next_step = _how_to_allow(dataset.continuity, gone, before)
     raise DataError(what, dataset.address, f"ask the agency where they went; {next_step}")
 
 
@@ -112,7 +112,7 @@ def _check_loss(dataset: Dataset, loss: Loss) -> None:
     limit = _may_go(dataset)
     if loss.gone > 1 and 100 * loss.gone > limit * loss.before:
         what = f"of {loss.of} {loss.gone} of {loss.before} records would be taken away, {limit} % may go at once."
-        next_step = _where_really_gone(dataset.deletes or dataset.continuity, loss.gone, loss.before)
+        next_step = _how_to_allow(dataset.deletes or dataset.continuity, loss.gone, loss.before)
         ask = "look whether the delivery holds only some records, or a wrong date"
         raise DataError(what, dataset.address, f"{ask}; {next_step}")
 

@@ -5,7 +5,7 @@
     {'in': ['finance', 'policy_claims'], 'record': 'claim_no', 'by': ['policy_id', 'version'], 'of': 'policies'},
     {'in': ['finance', 'pool_funds'], 'record': 'fund_no', 'by': ['pool_id'], 'of': 'pool_terms'},
 ] -%}
--- Records that name another record which is not there: left out of every sum, and so to be told.
+-- Records that name another record which is not there. No sum includes them, so the gate reports them.
 with supply as (
     select * from {{ ref('supply') }}
     where is_supplied

@@ -131,8 +131,8 @@ refused as (
     select * from {{ ref('int_refusals__resolved') }}
 ),
 
-heard as (
-    select min(case when is_supplied and coverage = 'full' then 1 else 0 end) as is_of_all
+lending as (
+    select min(case when is_supplied and coverage = 'full' then 1 else 0 end) as is_whole
     from supply
     where dataset = 'loans'
 ),
@@ -145,13 +145,13 @@ absences as (
         {{ absent_means('science', 'titles') }} as no_title,
         case
             when
-                heard.is_of_all = 1
+                lending.is_whole = 1
                 and enterprises.uscc not in (select refused.uscc from refused where refused.dataset = 'loans')
                 then 0
         end as no_loan,
         case when credit.active_credit_events is not null then 0 end as no_event
     from enterprises
-    cross join heard
+    cross join lending
     left join credit on enterprises.uscc = credit.uscc
 ),
 
