@@ -284,6 +284,7 @@ def _head(night: Night, sink: ExtractSink, owed: Row, earlier: Earlier, send_dat
         "send_date": send_date.isoformat(),
         "table_format": sink.format,
         "edition": {name: edition.get(name) for name in ("edition_id", "as_of", "ruleset_id", "manifest_sha256")},
+        "inputs": _inputs(night, sink, owed["edition_id"]),
         "journal_head": {"sequence": at.sequence, "sha256": at.sha256},
         "follows": follows and {"number": follows["number"], "manifest_sha256": follows["manifest_sha256"]},
         "gaps": _gaps(gaps, follows["number"] if follows else 0),
@@ -295,6 +296,24 @@ def _head(night: Night, sink: ExtractSink, owed: Row, earlier: Earlier, send_dat
         "issuer": {"zh": sink.issuer.zh, "en": sink.issuer.en},
         "why": (owed["note"] or {}).get("why"),
     }
+
+
+def _inputs(night: Night, sink: ExtractSink, edition_id: str) -> list[dict[str, Any]]:
+    """How fresh each dataset of the edition is: the day on which its content was learned, and whether it is stale.
+
+    Which other institutions report loans is not this recipient's concern: their datasets are left out.
+    """
+    sealed_as = read_manifest(edition_path(night.settings.data_dir, edition_id))
+    others = {one["source"] for one in sealed_as["inputs"] if one["dataset"] == "loans"} - {sink.name}
+    # An edition of format 1 does not list datasets in which nothing new came.
+    too_old = sealed_as.get("stale", {})
+    found = []
+    for one in sealed_as["inputs"]:
+        name = f"{one['source']}.{one['dataset']}"
+        if one["source"] not in others:
+            is_stale = one["is_stale"] or name in too_old
+            found.append({"dataset": name, "learned_on": one["learned_on"], "is_stale": is_stale})
+    return found
 
 
 def _gaps(gaps: Sequence[Row], follows: int) -> list[dict[str, Any]]:

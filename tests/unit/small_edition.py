@@ -272,8 +272,9 @@ def input_batch(**changes) -> InputBatch:
 def seal_small(
     data_dir: Path, candidate: Candidate, edition_id: str = "2025-06-30-abc", state: str = "passed", **changes
 ) -> SealedEdition | None:
+    inputs, stale = changes.pop("inputs", (input_batch(),)), changes.pop("stale", {})
     facts = EditionFacts(
-        edition_id, AS_OF, "national-2024", "cd" * 32, "ef" * 32, (input_batch(),), None, "nightly", "01" * 32, CODE
+        edition_id, AS_OF, "national-2024", "cd" * 32, "ef" * 32, inputs, None, "nightly", "01" * 32, CODE, stale
     )
     build = BuildReport({"success": 7, "pass": 9}, 7, 9, (), (), candidate.logs / "build.txt")
     rest = {"landing": {"refused": {"uscc_length": 1}}, "published_manifest_sha256": None} | changes

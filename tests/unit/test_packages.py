@@ -66,7 +66,7 @@ from ledger.publications import current_id, give_up, publish
 from ledger.runs import start_run
 from ledger.settings import PROJECT_DIR
 from ledger.tables import deliveries, denials
-from tests.unit.small_edition import AS_OF, make_candidate, seal_small
+from tests.unit.small_edition import AS_OF, input_batch, make_candidate, seal_small
 
 (BANK,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink) and sink.name == "bank_a"]
 SCORES = "ext_bank__scores"
@@ -135,9 +135,9 @@ class Bank:
     def night(self):
         return Night("run", AS_OF, self.settings, self.ledger, (), (self.sink,), Zone())
 
-    def publish(self, name, changes=FIRST, follows=None):
+    def publish(self, name, changes=FIRST, follows=None, **facts):
         candidate = make_candidate(self.settings.data_dir, f"run-{name}", changes)
-        sealed = seal_small(self.settings.data_dir, candidate, name)
+        sealed = seal_small(self.settings.data_dir, candidate, name, **facts)
         row = {
             "edition_id": name,
             "as_of": AS_OF.isoformat(),
@@ -276,6 +276,24 @@ def test_the_manifest_says_what_was_held_back_why_it_may_be_used_and_what_must_a
     assert set(entry["sums"]) == {"score", "points_total"}
     codes = "91441300MA00000001\n91441300MA00000003\n"
     assert entry["codes_sha256"] == hashlib.sha256(codes.encode()).hexdigest()
+
+
+def test_the_manifest_says_how_fresh_each_dataset_is_and_names_no_other_bank(bank):
+    inputs = [
+        input_batch(),
+        input_batch(source="bank_a", dataset="loans", is_stale=True, reason="pull failed"),
+        input_batch(source="bank_b", dataset="loans"),
+        input_batch(source="bank_b", dataset="applications"),
+        input_batch(source="credit", dataset="events"),
+    ]
+    bank.publish("2025-06-30-b", inputs=tuple(inputs), stale={"credit.events": "published_on is 9 days old"})
+    bank.send(DAYS[0])
+    day = AS_OF.isoformat()
+    assert bank.manifest(2)["inputs"] == [
+        {"dataset": "bank_a.loans", "learned_on": day, "is_stale": True},
+        {"dataset": "credit.events", "learned_on": day, "is_stale": True},
+        {"dataset": "tax.statements", "learned_on": day, "is_stale": False},
+    ]
 
 
 @pytest.mark.parametrize(("left_out", "key"), [((), ["uscc", "rule"]), (("rule",), None)])
