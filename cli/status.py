@@ -32,6 +32,7 @@ from ledger.objections import objection_rows
 from ledger.outbox import DEAD, disabled_channels, messages, relay_rows
 from ledger.overrides import overrides_on, read_approvers
 from ledger.publications import current_row, pending, sent_of
+from ledger.report import Report, StepLine, report_of
 from ledger.runs import latest_runs, runs_as_they_stand
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import Row, ledger_if_any
@@ -85,7 +86,7 @@ def _standing(settings: Settings, ledger: Engine | None) -> dict[str, Any]:
     runs = runs_as_they_stand(ledger, settings.data_dir, 2)
     at_work = runs.pop(0) if runs and runs[0]["state"] == "running" else None
     last = next(iter(runs), None)
-    report = (last or {}).get("report") or {}
+    report = report_of(last) if last else Report()
     queues = {"deliveries": deliveries, "notices": outbox, "returns": returns, "alerts": alerts}
     owed = {name: pending(ledger, table) for name, table in queues.items()}
     if at_work is not None:
@@ -125,7 +126,7 @@ def _ending(settings: Settings, current: str | None) -> dict[str, list[str]]:
     return {"ending": [text for _, text in found], "ended": [text for last, text in found if last < settings.today]}
 
 
-def _decided(ledger: Engine, settings: Settings, report: dict[str, Any]) -> dict[str, Any]:
+def _decided(ledger: Engine, settings: Settings, report: Report) -> dict[str, Any]:
     """What people decided: overrides that hold today or that the last night used, and each held batch with its word."""
     in_force = overrides_on(ledger, read_approvers(settings.approvers_file), settings.today)
     verdict = report.get("verdict") or {}
@@ -144,7 +145,7 @@ def _decided(ledger: Engine, settings: Settings, report: dict[str, Any]) -> dict
     }
 
 
-def _of_recipients(ledger: Engine, settings: Settings, report: dict[str, Any]) -> Iterator[str]:
+def _of_recipients(ledger: Engine, settings: Settings, report: Report) -> Iterator[str]:
     """Late answers, those that the last night could not read or take, channels, and keys."""
     yield from late_answers(ledger, settings.today)
     yield from (f"{line['recipient']}: {line['error']}" for line in report.get("acks", ()) if "error" in line)
@@ -260,7 +261,7 @@ def _why_bad(ended: Outcome, wait: str) -> str:
     return f"{text.rstrip('.')}. Next: {wait}fix it, then jifen run --as-of {ended.as_of}"
 
 
-def _of_store(report: dict[str, Any]) -> Iterator[tuple[int, str]]:
+def _of_store(report: Report) -> Iterator[tuple[int, str]]:
     for name, why in report.get("stale", {}).items():
         yield 1, f"stale {name}: {why}. Next: ask the agency for newer data"
     for path in report.get("made_again", ()):
@@ -350,7 +351,7 @@ def _facts(facts: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str
         yield "at work", f"{since}night of {at_work['as_of']}, {_when(at_work, settings)}, run {at_work['run_id']}"
     if last is not None:
         yield "last night", f"{last['as_of']} {last['state']}, {_when(last, settings)}, run {last['run_id']}"
-        if steps := (last["report"] or {}).get("steps"):
+        if steps := report_of(last).get("steps"):
             yield "by step", ", ".join(map(_step, steps))
     as_of = facts.get("current_as_of")
     signed = f"signed by key {facts['current_signed_by']}" if facts.get("current_signed_by") else "unsigned 未签名"
@@ -358,7 +359,7 @@ def _facts(facts: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str
     if last is not None:
         owed = (f"{name} {len(some)}" for name, some in facts["owed"].items() if some)
         yield "not delivered", ", ".join(owed) or "nothing"
-        yield "stale", ", ".join((last["report"] or {}).get("stale", {})) or "none"
+        yield "stale", ", ".join(report_of(last).get("stale", {})) or "none"
     yield from (("source", text) for text in _of_sources(facts["sources"]))
     yield from _of_people(facts)
     yield from (("ends", text) for text in facts.get("ending", ()) if text not in facts["ended"])
@@ -369,7 +370,7 @@ def _facts(facts: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str
     yield "data folder", facts["data_dir"]
 
 
-def _answered(ledger: Engine, report: dict[str, Any]) -> list[Row]:
+def _answered(ledger: Engine, report: Report) -> list[Row]:
     """When each dataset answered; one that the last night did not ask for is none of the zone's any more."""
     asked = {(one["source"], one["dataset"]) for one in report.get("pulled", ())}
     return [row for row in answered(ledger) if not asked or (row["source"], row["dataset"]) in asked]
@@ -393,7 +394,7 @@ def _of_sources(datasets: Sequence[Row]) -> Iterator[str]:
         yield f"{source} answered {some[0]['answered_on']}, content of {changed}"
 
 
-def _step(line: Row) -> str:
+def _step(line: StepLine) -> str:
     took = "not ended" if line["seconds"] is None else f"{line['seconds']:.0f} s"
     return f"{line['step']} {took}" + ("" if line["ended"] in ("done", None) else f" ({line['ended']})")
 

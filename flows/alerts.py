@@ -15,6 +15,7 @@ from flows.outcome import Outcome
 from flows.relay import notify_pending
 from flows.texts import pasteable
 from ledger.publications import current_id, queue_alerts
+from ledger.report import report_of
 from ledger.runs import DIED, latest_runs
 from ledger.tables import alerts
 
@@ -78,14 +79,14 @@ def incidents(outcome: Outcome) -> Iterator[str]:
 def _open_before(night: Night) -> dict[str, str]:
     """The incidents that were open after the night before this one, each with its first day."""
     runs = latest_runs(night.ledger, _LOOKED_BACK, parts=("incidents",))
-    reports = (run["report"] for run in runs if run["run_id"] != night.run_id)
+    reports = (report_of(run) for run in runs if run["run_id"] != night.run_id)
     return next((report["incidents"] for report in reports if "incidents" in report), {})
 
 
 def _alert_of_the_one_before(night: Night) -> None:
     """A night whose process died sent no alert: the next one does."""
     for run in latest_runs(night.ledger, 2):
-        if run["run_id"] != night.run_id and (run["report"] or {}).get("error") == DIED:
+        if run["run_id"] != night.run_id and report_of(run).get("error") == DIED:
             _alert(night, run["run_id"], Outcome("failed", run["as_of"], None, DIED), [f"died: {run['run_id']}"], {})
 
 

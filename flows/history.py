@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Engine
 
 from flows.outcome import EXIT_CODES, Outcome
 from ledger.batches import repeats_in
 from ledger.publications import sent_of
+from ledger.report import StepLine, report_of
 from ledger.store import Row
 
 _DATASET = (
@@ -23,7 +24,8 @@ _DATASET = (
     "warned",
     "message",
 )
-_SENT = ("returns_sent", "alerts", "deliveries", "notices")
+_Sent = Literal["returns", "returns_sent", "alerts", "deliveries", "notices"]
+_SENT: tuple[_Sent, ...] = ("returns_sent", "alerts", "deliveries", "notices")
 SUMMARY = ("message", "error", "steps", "pulled", "stale", *_SENT)
 """The parts of a run's report that a summary needs."""
 
@@ -36,7 +38,7 @@ def summary_of(run: Row) -> dict[str, Any]:
 
 def rows_of(run: Row) -> dict[str, int] | None:
     """How many records all pulls of a run received, landed and refused; None where it ended before its pulls did."""
-    pulled = (run["report"] or {}).get("pulled")
+    pulled = report_of(run).get("pulled")
     if pulled is None:
         return None
     return {name: sum(one[f"rows_{name}"] for one in pulled) for name in ("received", "landed", "refused")}
@@ -44,7 +46,7 @@ def rows_of(run: Row) -> dict[str, int] | None:
 
 def outcome_of(run: Row) -> Outcome:
     """How a run ended, by its row in the ledger."""
-    report = run["report"] or {}
+    report = report_of(run)
     return Outcome(
         run["state"], run["as_of"], run["edition_id"], report.get("message") or report.get("error") or "", report
     )
@@ -72,9 +74,9 @@ def what_failed(run: Row) -> list[str]:
     ]
 
 
-def step_at_work(run: Mapping[str, Any]) -> dict[str, Any] | None:
+def step_at_work(run: Mapping[str, Any]) -> StepLine | None:
     """The step that a run is in, or died in; None where it is in none."""
-    steps = (run["report"] or {}).get("steps", ())
+    steps = report_of(run).get("steps", ())
     return next((line for line in reversed(steps) if line["ended"] is None), None)
 
 
@@ -113,7 +115,8 @@ def _errors(ended: Outcome) -> Iterable[str]:
     if EXIT_CODES.get(ended.state, 0):
         yield ended.message
     yield from (f"{name}: {why}" for name, why in {**ended.failed, **ended.held}.items())
-    for line in [one for name in ("returns", *_SENT) for one in ended.report.get(name, ())]:
+    written_and_sent: tuple[_Sent, ...] = ("returns", *_SENT)
+    for line in [one for name in written_and_sent for one in ended.report.get(name, ())]:
         if line.get("error"):
             yield f"{line.get('recipient') or line.get('source')}: {line['error']}"
     if why := ended.report.get("split", {}).get("error"):

@@ -11,6 +11,7 @@ from flows.lineage import write_lineage
 from flows.metrics import write_metrics
 from flows.night_page import night_page
 from ledger.files import write_durably
+from ledger.report import report_of
 from ledger.runs import DIED, latest_runs, run_row
 from ledger.settings import Settings
 from ledger.store import Row
@@ -70,6 +71,6 @@ def point_to_latest(data_dir: Path, ledger: Engine) -> None:
 def _write_page_of_dead(settings: Settings, ledger: Engine, run: Row) -> None:
     """A run whose process was killed wrote neither page nor lineage: the next one does."""
     for before in latest_runs(ledger, 2):
-        if before["run_id"] != run["run_id"] and (before["report"] or {}).get("error") == DIED:
+        if before["run_id"] != run["run_id"] and report_of(before).get("error") == DIED:
             write_page(settings, ledger, before)
             write_lineage(settings, ledger, before)

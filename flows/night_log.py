@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from connectors.strict import OPEN_FIELDS, variables_in
 from ledger.files import FILE_MODE, FOLDER_MODE, names_a_file
+from ledger.report import Report
 
 SHORTEST = 5
 """A shorter secret would be found in any text by chance, and is left."""
@@ -27,7 +28,7 @@ log = logging.getLogger("jifen")
 class NightLog(logging.StreamHandler[TextIO]):
     """Writes down each message of a night; `secrets` are the texts that are not written."""
 
-    def __init__(self, file: TextIO, report: Mapping[str, Any]) -> None:
+    def __init__(self, file: TextIO, report: Report) -> None:
         super().__init__(file)
         self._report = report
         self.secrets: tuple[str, ...] = ()
@@ -99,7 +100,7 @@ def log_path(data_dir: Path, run_id: str) -> Path:
 
 
 @contextmanager
-def kept_log(data_dir: Path, report: Mapping[str, Any]) -> Iterator[NightLog]:
+def kept_log(data_dir: Path, report: Report) -> Iterator[NightLog]:
     """Write down what the recipe logs, in a file that its owner alone may read. Where that fails, the night goes on."""
     path, level = log_path(data_dir, report["run_id"]), log.level
     file: TextIO = io.StringIO()

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+
+from ledger.report import Report
 
 EXIT_CODES = {"published": 0, "nothing_new": 0, "beside": 0, "failed": 1, "blocked": 3, "source_missing": 4}
 """2 is a usage error and is the command line's own."""
@@ -31,7 +32,7 @@ class Outcome:
     as_of: str
     edition_id: str | None
     message: str
-    report: dict[str, Any] = field(default_factory=dict)
+    report: Report = field(default_factory=Report)
     owed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

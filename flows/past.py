@@ -11,6 +11,7 @@ from connectors.zone import Zone
 from flows.night import Night
 from ledger.batches import latest_promoted, promoted_batches
 from ledger.publications import current_id, current_row, publication_rows
+from ledger.report import report_of
 from ledger.runs import runs_of
 from ledger.store import NotPossibleError
 
@@ -101,8 +102,7 @@ def _known_of(ledger: Engine, zone: Zone, dataset: Dataset, as_of: date, failure
 
 def _failures_on(ledger: Engine, as_of: date) -> dict[str, dict[str, str]]:
     """Where a pull failed or was held, the state and whose it was, by dataset, in the last run of that day."""
-    reports = [run["report"] or {} for run in runs_of(ledger, as_of)]
-    lines = [line for report in reports for line in report.get("pulled", ())]
+    lines = [line for run in runs_of(ledger, as_of) for line in report_of(run).get("pulled", ())]
     return {
         f"{line['source']}.{line['dataset']}": {"state": line.get("state", "failed"), "whose": line["whose"]}
         for line in lines

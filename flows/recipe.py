@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any
 
 from connectors.errors import ConfigError
 from connectors.identity_decisions import IdentityDecision, decisions_sha256, known_on, read_decisions
@@ -60,6 +59,7 @@ from ledger.deliveries import late_answers, queue_due
 from ledger.files import close_to_others, sweep_parts
 from ledger.overrides import Override, overrides_on, read_approvers
 from ledger.publications import beside_rows, current_id, edition_row, keep_edition
+from ledger.report import Report
 from ledger.runs import end_run, exclusive_run, heartbeat, start_run
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import NotPossibleError, open_ledger
@@ -175,7 +175,7 @@ def run_night(
         # In this order: `start_run` refuses while another host is at work, and what was refused is no turn.
         run_id = start_run(ledger, as_of, driver)
         move_on(ledger, settings.data_dir)
-        report: dict[str, Any] = {"run_id": run_id, "as_of": as_of.isoformat(), "driver": driver}
+        report: Report = {"run_id": run_id, "as_of": as_of.isoformat(), "driver": driver}
         night = replace(night, run_id=run_id)
         with heartbeat(ledger, run_id), kept_log(settings.data_dir, report) as lines:
             try:
@@ -219,7 +219,7 @@ def _with_files(night: Night) -> Night:
     return replace(night, sources=sources, zone=zone, sinks=tuple(read_sinks()))
 
 
-def _split_if_rules_moved(night: Night, outcome: Outcome, report: dict[str, Any]) -> None:
+def _split_if_rules_moved(night: Night, outcome: Outcome, report: Report) -> None:
     """After a rule change or a correction, split what moved each enterprise by cause: its own facts, or the rules.
 
     No other step needs it: where it fails the night's outcome stays, and `jifen edition diff` works it out again.
@@ -237,7 +237,7 @@ def _split_if_rules_moved(night: Night, outcome: Outcome, report: dict[str, Any]
         log.warning("split: %s Next: jifen edition diff %s %s", sentence(error), night.follows, row["edition_id"])
 
 
-def _outcome_of(night: Night, report: dict[str, Any], work: Callable[[], Outcome]) -> Outcome:
+def _outcome_of(night: Night, report: Report, work: Callable[[], Outcome]) -> Outcome:
     """Do the work and turn how it ended into an `Outcome`; after an error the report holds what was done until then."""
 
     def stopped(state: str, message: str) -> Outcome:
@@ -256,7 +256,7 @@ def _outcome_of(night: Night, report: dict[str, Any], work: Callable[[], Outcome
         return stopped("failed", sentence(error))
 
 
-def _recipe(night: Night, steps: Steps, report: dict[str, Any]) -> Outcome:
+def _recipe(night: Night, steps: Steps, report: Report) -> Outcome:
     state, message = _publish_if_new(night, steps, report)
     owed = _send_all_pending(night, steps, report)
     outcome = Outcome(state, night.as_of.isoformat(), current_id(night.ledger), message, report, owed)
@@ -269,7 +269,7 @@ def _recipe(night: Night, steps: Steps, report: dict[str, Any]) -> Outcome:
     return replace(outcome, message=message)
 
 
-def _publish_if_new(night: Night, steps: Steps, report: dict[str, Any]) -> tuple[str, str]:
+def _publish_if_new(night: Night, steps: Steps, report: Report) -> tuple[str, str]:
     _require_stored(night, report)
     pulled = steps.pull_all(night)
     report["pulled"] = [asdict(one) for one in pulled]
@@ -286,7 +286,7 @@ def _publish_if_new(night: Night, steps: Steps, report: dict[str, Any]) -> tuple
     return "published", f"edition {edition_id} is current."
 
 
-def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[str, Any]) -> Cleared | str:
+def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: Report) -> Cleared | str:
     """A candidate that passed the gate, or the id of the edition that was already made of the same inputs and rules."""
     _require_frozen(night)
     _require_stored(night, report)
@@ -335,7 +335,7 @@ def _require_other_than_withdrawn(night: Night, inputs: Sequence[InputBatch], ru
                 return
 
 
-def _require_stored(night: Night, report: dict[str, Any]) -> None:
+def _require_stored(night: Night, report: Report) -> None:
     """Check that landed and refused records are as they were written; a damaged file is made again from raw.
 
     Called before the pulls, which land on top of these files, and again before the build; a file is hashed once.
@@ -352,7 +352,7 @@ def _require_whole(night: Night, edition_id: str) -> None:
         require_whole(edition_path(night.settings.data_dir, edition_id), edition_id, row["manifest_sha256"])
 
 
-def _write_gate_page(night: Night, candidate: Candidate, verdict: Verdict, report: dict[str, Any]) -> None:
+def _write_gate_page(night: Night, candidate: Candidate, verdict: Verdict, report: Report) -> None:
     """Write `reports/<run>/gate.html`. A page that cannot be written is a warning, and stops no night."""
     path = gate_page_path(night.settings.data_dir, night.run_id)
     facts = {
@@ -381,7 +381,7 @@ def _build_beside(night: Night, steps: Steps) -> Outcome:
         raise NotPossibleError(unknown)
     run_id = f"{night.as_of.isoformat()}-beside-{uuid.uuid4().hex[:8]}"
     night = replace(night, run_id=run_id, follows=stood_on(night.ledger, night.as_of))
-    report: dict[str, Any] = {"run_id": run_id, "as_of": night.as_of.isoformat()}
+    report: Report = {"run_id": run_id, "as_of": night.as_of.isoformat()}
 
     def beside() -> Outcome:
         cleared = _cleared(night, steps, known, report)
@@ -462,7 +462,7 @@ def _decided(decisions: Sequence[IdentityDecision]) -> Iterator[InputBatch]:
         )
 
 
-def _send_all_pending(night: Night, steps: Steps, report: dict[str, Any]) -> tuple[str, ...]:
+def _send_all_pending(night: Night, steps: Steps, report: Report) -> tuple[str, ...]:
     """Deliver and notify all that is pending in the ledger, also from earlier nights; answers what still is."""
     log.debug("deliver and notify")
     today = night.settings.today.isoformat()

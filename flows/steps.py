@@ -12,6 +12,7 @@ from connectors.inputs import Supplied
 from connectors.pull import Pulled
 from expectations.verdict import PublicationBlocked, Verdict
 from ledger.batches import repeats_in
+from ledger.report import Report, StepLine
 from ledger.runs import keep_report
 from ledger.store import now
 
@@ -56,7 +57,7 @@ _COUNTS: dict[str, Callable[[Any], dict[str, int]]] = {
 """What is counted of the answer of a step."""
 
 
-def recorded(steps: Steps, report: dict[str, Any]) -> Steps:
+def recorded(steps: Steps, report: Report) -> Steps:
     """The same steps, each of which writes itself down in the report of its night."""
 
     def of(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
@@ -74,12 +75,12 @@ def recorded(steps: Steps, report: dict[str, Any]) -> Steps:
 
 
 @contextmanager
-def step_of(night: "Night", report: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
+def step_of(night: "Night", report: Report, name: str) -> Iterator[StepLine]:
     """Write down in the report, and in the run's row, that a step of this name is at work, and how it ended.
 
     Of a run that was killed the row keeps what was there, the step that it died in without an end.
     """
-    line: dict[str, Any] = {"step": name, "began_at": now(), "seconds": None, "ended": None, "counts": {}}
+    line: StepLine = {"step": name, "began_at": now(), "seconds": None, "ended": None, "counts": {}}
     report.setdefault("steps", []).append(line)
     keep_report(night.ledger, night.run_id, report)
     begun = time.monotonic()

@@ -17,6 +17,7 @@ from sqlalchemy import Engine, desc, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.files import FOLDER_MODE, private
+from ledger.report import Report, report_of
 from ledger.store import Row, first_row, next_number, now, rows, write
 from ledger.tables import runs
 
@@ -107,9 +108,11 @@ def start_run(ledger: Engine, as_of: date, driver: str) -> str:
     return run_id
 
 
-def _report_of_dead(row: Mapping[Any, Any]) -> dict[str, Any]:
+def _report_of_dead(row: Mapping[Any, Any]) -> Report:
     """The report that a dead run had stored, with the error that it died."""
-    return {**(row["report"] or {}), "error": DIED}
+    report = report_of(row).copy()
+    report["error"] = DIED
+    return report
 
 
 def is_alive(row: Mapping[str, Any]) -> bool:
@@ -167,14 +170,14 @@ def heartbeat(ledger: Engine, run_id: str) -> Iterator[None]:
         thread.join()
 
 
-def keep_report(ledger: Engine, run_id: str, report: dict[str, Any]) -> None:
+def keep_report(ledger: Engine, run_id: str, report: Report) -> None:
     """Store the report of a run at work so far."""
     # The run itself reports a ledger that cannot be reached.
     with suppress(SQLAlchemyError):
         write(ledger, update(runs).where(runs.c.run_id == run_id).values(report=report))
 
 
-def end_run(ledger: Engine, run_id: str, state: str, edition_id: str | None, report: dict[str, Any]) -> None:
+def end_run(ledger: Engine, run_id: str, state: str, edition_id: str | None, report: Report) -> None:
     """Close a run with its state, the edition it leaves current, and its report."""
     ended = {"state": state, "ended_at": now(), "edition_id": edition_id, "report": report}
     write(ledger, update(runs).where(runs.c.run_id == run_id).values(**ended))
