@@ -21,7 +21,10 @@ from ledger.csv_file import CsvFile, write_csv
 from ledger.files import opened, size_of
 
 FORMAT: Final = 1
-MANIFEST, SUMS, DROPS, NOTICES = "manifest.json", "SHA256SUMS", "drops.csv", "notices.csv"
+MANIFEST, SUMS, DROPS = "manifest.json", "SHA256SUMS", "drops.csv"
+NOTICES, OBJECTIONS = "notices.csv", "objections.csv"
+BESIDE: Final = (NOTICES, OBJECTIONS)
+"""Tables about the rows that are sent, always CSV in UTF-8; all others hold those rows."""
 DROPS_COLUMNS: Final = ("table", "uscc", "consent_id", "reason")
 SUFFIXES: Final = {"csv": "csv", "csv-gb18030": "csv", "parquet": "parquet", "xlsx": "xlsx"}
 ENCODINGS: Final = {"csv": "utf-8-sig", "csv-gb18030": "gb18030"}
@@ -261,7 +264,7 @@ def _read(path: str, content: bytes, form: str) -> tuple[list[str], list[list[st
         head, *rest = ([_text(value) for value in row] for row in sheet.iter_rows(values_only=True))
         # A row that ends in empty cells is read as a shorter one.
         return [name or "" for name in head], [[*row, *[None] * (len(head) - len(row))] for row in rest]
-    encoding = ENCODINGS["csv-gb18030" if form == "csv-gb18030" and path not in (NOTICES, DROPS) else "csv"]
+    encoding = ENCODINGS["csv-gb18030" if form == "csv-gb18030" and path not in (*BESIDE, DROPS) else "csv"]
     lines = list(csv.reader(io.StringIO(content.decode(encoding), newline="")))
     return lines[0] if lines else [], [[cell or None for cell in line] for line in lines[1:]]
 

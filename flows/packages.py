@@ -10,6 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from connectors import age, gm, openpgp
 from connectors.errors import ConfigError, DataError
 from connectors.sink_files import ExtractSink, Sealing
@@ -18,11 +20,13 @@ from editions.descriptors import datapackage
 from editions.extract import Cells, Extract, cut_extract, extract_columns, whole_table
 from editions.manifest import SealedFile, read_manifest
 from editions.package import (
+    BESIDE,
     DROPS,
     ENCODINGS,
     FORMAT,
     MANIFEST,
     NOTICES,
+    OBJECTIONS,
     SUFFIXES,
     TableFile,
     banded,
@@ -39,6 +43,7 @@ from ledger.files import PART, file_sha256, making_of, publish_durably, write_du
 from ledger.held import held_batches
 from ledger.journal import head
 from ledger.minisign import SUFFIX
+from ledger.objections import REJECTED, objection_rows
 from ledger.publications import edition_row
 from ledger.settings import read_variable
 from ledger.store import Row
@@ -127,6 +132,10 @@ def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
     drops = _recalled(sink, owed, earlier) if owed["kind"] == RECALL else _dropped(extracts, cells, earlier)
     with making_of(folder) as making:
         files, entries = _table_files(night, sink, owed, extracts, making)
+        marked = _objections_file(night, cells, making / OBJECTIONS)
+        if marked is not None:
+            files[OBJECTIONS] = making / OBJECTIONS
+            entries.append(marked)
         files[DROPS], dropped = drops_file(drops)
         manifest = {
             **_head(night, sink, owed, earlier, send_date),
@@ -146,7 +155,7 @@ def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
             "file_name": package.name,
             "sha256": file_sha256(package),
             "manifest_sha256": hashlib.sha256(packed).hexdigest(),
-            "rows": sum(entry["rows"] for entry in entries if entry["path"] != NOTICES),
+            "rows": sum(entry["rows"] for entry in entries if entry["path"] not in BESIDE),
             "denied": len(denied),
             "ack_due_on": _ack_due_on(sink, send_date),
         }
@@ -364,12 +373,28 @@ def _table_files(
     return files, entries
 
 
+def _objections_file(night: Night, sent: Mapping[str, Sequence[Cells]], path: Path) -> dict[str, Any] | None:
+    """Write which enterprises of this package object to their results, undecided or not yet corrected; None of none.
+
+    Credit information that its subject objects to is marked where it is given out (征信业管理条例, article 25).
+    """
+    codes: set[str] = set().union(*map(codes_of, sent.values()))
+    open_ones = objection_rows(night.ledger, night.settings.today, is_open=True)
+    of_these = [row for row in open_ones if row["uscc"] in codes and row["state"] != REJECTED]
+    if not of_these:
+        return None
+    columns = ("uscc", "edition_id", "opened_on", "due_on")
+    file = TableFile(path, "objections", "csv")
+    file.write(pa.table({name: pa.array([row[name] for row in of_these], pa.string()) for name in columns}))
+    return file.close()
+
+
 def _datapackage(night: Night, sink: ExtractSink, owed: Row, entries: Sequence[Mapping[str, Any]]) -> bytes:
     """The file description: each column in Chinese and English, of the tables alone."""
     path = edition_path(night.settings.data_dir, owed["edition_id"])
     sealed_as = read_manifest(path)
     tables: dict[str, Any] = {}
-    listed = [entry for entry in entries if entry["path"] != NOTICES]
+    listed = [entry for entry in entries if entry["path"] not in BESIDE]
     for entry in listed:
         known = sealed_as["tables"][entry["table"]]
         columns = {column["name"]: column for column in known["columns"]}
@@ -448,7 +473,7 @@ def require_allowed_today(night: Night, sink: ExtractSink, row: Row, edition_id:
     today = night.settings.today
     kept, manifest = kept_cells(night.settings.data_dir, row), kept_manifest(night.settings.data_dir, row)
     extracts = cut_tables(night, sink, edition_id, today)
-    bands = {entry["table"]: entry["bands"] for entry in manifest["files"] if entry["path"] != NOTICES}
+    bands = {entry["table"]: entry["bands"] for entry in manifest["files"] if entry["path"] not in BESIDE}
     rows: set[str] = set()
     columns: set[str] = set()
     for table, held in kept.items():

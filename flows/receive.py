@@ -13,7 +13,7 @@ from typing import Any
 from connectors import age, gm
 from connectors.errors import ConfigError
 from connectors.openpgp import SealError, require_own, unseal
-from editions.package import DROPS, MANIFEST, PackageError, checked, read_drops, read_table, unpack
+from editions.package import DROPS, MANIFEST, OBJECTIONS, PackageError, checked, read_drops, read_table, unpack
 from editions.relations import TABLE_NAME
 from editions.sql_text import quoted
 from ledger.files import write_durably
@@ -87,6 +87,8 @@ def receive(package: Path, into: Path, recipient: str, keys: Keys | None, *, is_
             _keep(into, manifest["number"], files)
             for name, (columns, rows) in tables.items():
                 _replace(store, name, columns, rows)
+            if tables and OBJECTIONS not in files:
+                store.execute("drop table if exists objections")
             _drop(store, manifest["number"], drops, set(tables))
             _write_down(store, manifest, manifest_sha256, package.name)
     return _line(package, "loaded", manifest, manifest_sha256)
@@ -204,12 +206,12 @@ def _replace(store: sqlite3.Connection, table: str, columns: list[str], rows: li
 
 
 def _drop(store: sqlite3.Connection, number: int, drops: list[dict[str, str | None]], replaced: set[str]) -> None:
-    """Remove dropped rows, and their notices, from tables that this package did not replace as a whole."""
+    """Remove dropped rows, and what is said of them, from tables that this package did not replace as a whole."""
     there = {name for (name,) in store.execute("select name from sqlite_master where type = 'table'")}
     for one in drops:
         values = (number, one["table"], one["uscc"], one["consent_id"], one["reason"])
         store.execute("insert into dropped values (?, ?, ?, ?, ?)", values)
-        for table in {one["table"], "notices"} & (there - replaced - {*OWN}):
+        for table in {one["table"], "notices", "objections"} & (there - replaced - {*OWN}):
             store.execute(f"delete from {quoted(table or '')} where uscc = ?", (one["uscc"],))  # noqa: S608  # quoted
 
 

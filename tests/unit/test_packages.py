@@ -62,6 +62,7 @@ from ledger.deliveries import (
     queue_recall,
 )
 from ledger.files import opened, sweep_parts
+from ledger.objections import close_objection, decide_objection, open_objection
 from ledger.publications import current_id, give_up, publish
 from ledger.runs import start_run
 from ledger.settings import PROJECT_DIR
@@ -168,6 +169,11 @@ class Bank:
     def loaded(self):
         with sqlite3.connect(self.into / "received.sqlite") as store:
             return {uscc[-1] for (uscc,) in store.execute("select uscc from ext_bank__scores")}
+
+    def rows_of(self, table):
+        with sqlite3.connect(self.into / "received.sqlite") as store:
+            names = [name for (name,) in store.execute("select name from sqlite_master")]
+            return store.execute(f"select * from {table}").fetchall() if table in names else None  # noqa: S608
 
     def manifest(self, number):
         return packages.kept_manifest(self.settings.data_dir, delivery_row(self.ledger, f"bank_a.{number}"))
@@ -294,6 +300,30 @@ def test_the_manifest_says_how_fresh_each_dataset_is_and_names_no_other_bank(ban
         {"dataset": "credit.events", "learned_on": day, "is_stale": True},
         {"dataset": "tax.statements", "learned_on": day, "is_stale": False},
     ]
+
+
+def test_an_enterprise_that_objects_to_its_results_is_marked_until_that_is_settled(bank):
+    codes = [f"91441300MA0000000{n}" for n in (1, 2, 3)]
+    opened = [open_objection(bank.ledger, "2025-06-30-a", code, "revenue", DAYS[0], 20, "u") for code in codes]
+    # The second has no row at the bank from the third day on, and the third is in the wrong.
+    decide_objection(bank.ledger, opened[2]["objection_id"], "rejected", "checked", DAYS[1], "u")
+    bank.send(DAYS[2])
+    assert bank.receive_all() == ["loaded"]
+    mark = (codes[0], "2025-06-30-a", "2025-07-09", "2025-07-29")
+    assert bank.rows_of("objections") == [mark]
+    (row,) = delivery_rows(bank.ledger)
+    assert row["rows"] == 2
+
+    decide_objection(bank.ledger, opened[0]["objection_id"], "upheld", "right", DAYS[3], "u")
+    bank.send(DAYS[3])
+    assert bank.receive_all() == ["known", "loaded"]
+    assert bank.rows_of("objections") == [mark]
+
+    bank.publish("2025-06-30-b")
+    close_objection(bank.ledger, opened[0]["objection_id"], DAYS[4], "u", "2025-06-30-b")
+    bank.send(DAYS[4])
+    assert bank.receive_all() == ["known", "known", "loaded"]
+    assert bank.rows_of("objections") is None
 
 
 @pytest.mark.parametrize(("left_out", "key"), [((), ["uscc", "rule"]), (("rule",), None)])
