@@ -137,6 +137,7 @@ MODELS: Mapping[str, Sequence[str]] = {
         *("subsidy_movements", "subsidy_claims_known", "subsidy_revenues", "subsidy_segments", "subsidy_entries"),
         *(
             "subsidy_payments_known",
+            "subsidy_members",
             "subsidy_facts",
             "subsidy_checks",
             "subsidy_lines",

@@ -272,7 +272,7 @@ class Subsidies:
         return {
             "programme_in_force": programme is not None,
             "period_over": as_day(claim["period_from"]) <= as_day(claim["period_to"]) <= claimed_on,
-            "zone_member": self._is_member(who, claimed_on),
+            "zone_member": self._is_member(who, claimed_on, first_paid),
             "consented": None if consented_on is None else consented_on <= claimed_on,
             "revenue_in_tier": (self._tier(programme, revenue) is not None) if has_revenue and programme else None,
             "title_held": bool(line.weights),
@@ -355,13 +355,28 @@ class Subsidies:
         )
         return by_code or by_lease
 
-    def _is_member(self, who: str, day: date) -> bool:
+    def _is_member(self, who: str, day: date, first_paid: date | None) -> bool | None:
         for row in self.given.get("int_enterprises__eligibility", ()):
             if row["uscc"] == who:
                 first, last = as_day(row.get("zone_member_from")), as_day(row.get("zone_member_to")) or date.max
-                is_parent = (row.get("parent_uscc") or who) == who
-                return row["status"] == "active" and is_parent and first is not None and first <= day <= last
+                is_there = first is not None and first <= day <= last
+                if self._state(who, "zone_member", self.as_of, date.max):
+                    is_there = (self._state(who, "zone_member", day) or {}).get("value") == "yes"
+                status = (self._state(who, "status", first_paid or self.as_of) or {"value": row["status"]})["value"]
+                is_met = is_there and status == "active" and (row.get("parent_uscc") or who) == who
+                return None if is_met and row["status"] != "active" else is_met
         return False
+
+    def _state(self, who: str, aspect: str, day: date, until: date | None = None) -> Row | None:
+        """What the dated register says of an aspect on a day, unless it ended before; with `until` of any day."""
+        begun = [
+            row
+            for row in self.given.get("science.enterprise_states", ())
+            if row["uscc"] == who and row["aspect"] == aspect and as_day(row["valid_from"]) <= day
+        ]
+        newest = max(begun, key=lambda row: as_day(row["valid_from"]), default=None)
+        is_over = until is None and newest and newest.get("valid_to") and as_day(newest["valid_to"]) < day
+        return None if is_over else newest
 
     def _banks(self, claim: Row, who: str) -> set[str]:
         books = {bank: self.given.get(f"{bank}.loans", ()) for bank in ("bank_a", "bank_b")}

@@ -257,6 +257,43 @@ def test_excluded_claims_are_told_why() -> None:
     assert granted(one_loan(credit_events=[entry | {"may_be_repaired": True}])) == [None]
 
 
+def state(aspect: str, value: str, valid_from: str, valid_to: str | None = None) -> dict[str, Any]:
+    return {"uscc": A, "aspect": aspect, "value": value, "valid_from": valid_from, "valid_to": valid_to}
+
+
+@pytest.mark.parametrize(
+    ("states", "is_paid", "stands"),
+    [
+        # The claim was filed on 2025-01-10; the undated column says a member since 2020.
+        ([state("zone_member", "yes", "2020-01-01")], False, "granted"),
+        ([state("zone_member", "yes", "2025-01-11")], False, "refused"),
+        # Who left later, or left and came back, was a member when the claim was filed.
+        ([state("zone_member", "yes", "2020-01-01", "2025-02-01")], True, "granted"),
+        (
+            [state("zone_member", "yes", "2020-01-01", "2025-02-01"), state("zone_member", "yes", "2025-05-01")],
+            True,
+            "granted",
+        ),
+        ([state("zone_member", "yes", "2020-01-01"), state("zone_member", "no", "2025-02-01")], True, "granted"),
+        ([state("zone_member", "yes", "2020-01-01"), state("zone_member", "no", "2025-01-10")], False, "refused"),
+        # Dissolved after it was paid, on 2025-03-01, it pays nothing back and gets no more.
+        ([state("status", "active", "2020-01-01"), state("status", "cancelled", "2025-03-02")], True, "not known"),
+        ([state("status", "active", "2020-01-01"), state("status", "cancelled", "2025-03-01")], True, "refused"),
+        ([state("status", "active", "2020-01-01"), state("status", "cancelled", "2025-03-02")], False, "refused"),
+    ],
+)
+def test_membership_counts_on_the_day_of_the_claim_and_the_status_until_it_was_paid(
+    states: list[dict[str, Any]], is_paid: bool, stands: str
+) -> None:
+    was = [one["value"] for one in states if one["aspect"] == "status"]
+    register = {"uscc": A, "status": was[-1] if was else "active", "zone_member_from": "2020-01-01"}
+    rows = one_loan(**{"science.enterprise_states": states, "int_enterprises__eligibility": [register]})
+    if is_paid:
+        rows["finance.subsidy_payments"] = [payment("C1", "1000.00", paid_on="2025-03-01")]
+    (amount,) = granted(rows)
+    assert {None: "not known", 0: "refused"}.get(amount, "granted") == stands
+
+
 def test_what_landing_refused_leaves_the_balance_unknown() -> None:
     refused = [{"uscc": A, "source": "finance", "dataset": "loan_movements"}]
     assert granted(one_loan(int_refusals__resolved=refused)) == [None]

@@ -12,8 +12,8 @@ tiers as (
     select * from {{ ref('subsidy_tiers') }}
 ),
 
-register as (
-    select * from {{ ref('int_enterprises__eligibility') }}
+members as (
+    select * from {{ ref('subsidy_members') }}
 ),
 
 active_events as (
@@ -189,14 +189,8 @@ facts as (
         claims.consented_on,
         claims.objected_on,
         claims.is_objection_upheld,
-        register.zone_member_from,
-        coalesce(
-            register.status = 'active'
-            and coalesce(register.parent_uscc, register.uscc) = register.uscc
-            and register.zone_member_from <= claims.claimed_on
-            and (register.zone_member_to is null or register.zone_member_to >= claims.claimed_on),
-            false
-        ) as is_member,
+        members.zone_member_from,
+        members.is_member,
         case
             when entries.revenue_cny > highest.revenue_high_cny then entries.revenue_cny - highest.revenue_high_cny
         end as revenue_gap_cny,
@@ -217,7 +211,11 @@ facts as (
     from entries
     inner join claims on entries.claim_no = claims.claim_no
     cross join supplied
-    left join register on entries.uscc = register.uscc
+    inner join members
+        on
+            entries.claim_no = members.claim_no
+            and entries.programme_id = members.programme_id
+            and entries.policy_year = members.policy_year
     left join paid
         on
             entries.claim_no = paid.claim_no
