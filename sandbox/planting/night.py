@@ -4,7 +4,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Collection, Iterable, Mapping
@@ -20,10 +19,13 @@ from connectors.sink_files import ExtractSink, read_sinks
 from connectors.source_files import read_sources
 from connectors.spec import Dataset
 from editions.candidate import Candidate
+from editions.durable import remove_tree
 from editions.extract import CONSENTS, JUDGED
+from editions.manifest import read_manifest
+from editions.recipe import rules_sha256
 from expectations.names import PLACEHOLDER
 from expectations.suites import SUITES, load_suites
-from ledger.settings import Settings
+from ledger.settings import PROJECT_DIR, Settings
 from sandbox.start import start
 
 BESIDE = ("enterprises", "indicators", "weights", "points", "reasons", "rankings", "supply", "ext_bank__scores")
@@ -165,12 +167,13 @@ def say(line: str) -> None:
 
 
 def make_night(folder: Path) -> SoundNight:
-    """Run one night of the district against its agencies, or take the one that is there."""
+    """Run one night of the district against its agencies, or take the one that is there if these rules made it."""
     # Whole, since the night runs in that folder.
     folder = folder.resolve()
     data = folder / "data"
-    if not (data / "editions" / "current").exists():
-        shutil.rmtree(folder, ignore_errors=True)
+    current = data / "editions" / "current"
+    if not current.exists() or read_manifest(current)["rules_sha256"] != rules_sha256(PROJECT_DIR):
+        remove_tree(folder)
         with start("district", folder / "sandbox") as sandbox:
             own = {"JIFEN_ENV_FILE": "", "JIFEN_DATA_DIR": str(data), "JIFEN_ZONE_FILE": ""}
             plain = {
@@ -179,7 +182,7 @@ def make_night(folder: Path) -> SoundNight:
             plain |= {**own, **sandbox.env}
             command = [sys.executable, "-P", "-m", "cli", "run", "--as-of", sandbox.as_of.isoformat()]
             subprocess.run(command, env=plain, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    edition = (data / "editions" / "current").resolve()
+    edition = current.resolve()
     return SoundNight(data.resolve(), date.fromisoformat(edition.name[:10]))
 
 
