@@ -16,6 +16,7 @@ from connectors import age, gm, openpgp
 from connectors.errors import ConfigError, DataError
 from connectors.sink_files import ExtractSink, Sealing
 from connectors.strict import Variable
+from editions.causes import DECISIONS
 from editions.descriptors import datapackage
 from editions.extract import Cells, Extract, cut_extract, extract_columns, whole_table
 from editions.manifest import SealedFile, read_manifest
@@ -132,10 +133,9 @@ def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
     drops = _recalled(sink, owed, earlier) if owed["kind"] == RECALL else _dropped(extracts, cells, earlier)
     with making_of(folder) as making:
         files, entries = _table_files(night, sink, owed, extracts, making)
-        marked = _objections_file(night, cells, making / OBJECTIONS)
-        if marked is not None:
+        if extracts:
+            entries.append(_objections_file(night, cells, making / OBJECTIONS))
             files[OBJECTIONS] = making / OBJECTIONS
-            entries.append(marked)
         files[DROPS], dropped = drops_file(drops)
         manifest = {
             **_head(night, sink, owed, earlier, send_date),
@@ -308,12 +308,14 @@ def _head(night: Night, sink: ExtractSink, owed: Row, earlier: Earlier, send_dat
 
 
 def _inputs(night: Night, sink: ExtractSink, edition_id: str) -> list[dict[str, Any]]:
-    """How fresh each dataset of the edition is: the day on which its content was learned, and whether it is stale.
+    """How fresh each dataset of the edition is: the day on which its agency last answered, and whether it is stale.
 
     Which other institutions report loans is not this recipient's concern: their datasets are left out.
     """
     sealed_as = read_manifest(edition_path(night.settings.data_dir, edition_id))
     others = {one["source"] for one in sealed_as["inputs"] if one["dataset"] == "loans"} - {sink.name}
+    # People's decisions about identities are an input of the edition, and come from no agency.
+    others.add(DECISIONS[0])
     # An edition of format 1 does not list datasets in which nothing new came.
     too_old = sealed_as.get("stale", {})
     found = []
@@ -373,16 +375,14 @@ def _table_files(
     return files, entries
 
 
-def _objections_file(night: Night, sent: Mapping[str, Sequence[Cells]], path: Path) -> dict[str, Any] | None:
-    """Write which enterprises of this package object to their results, undecided or not yet corrected; None of none.
+def _objections_file(night: Night, sent: Mapping[str, Sequence[Cells]], path: Path) -> dict[str, Any]:
+    """Write which enterprises of this package object to their results, undecided or not yet corrected.
 
     Credit information that its subject objects to is marked where it is given out (征信业管理条例, article 25).
     """
     codes: set[str] = set().union(*map(codes_of, sent.values()))
     open_ones = objection_rows(night.ledger, night.settings.today, is_open=True)
     of_these = [row for row in open_ones if row["uscc"] in codes and row["state"] != REJECTED]
-    if not of_these:
-        return None
     columns = ("uscc", "edition_id", "opened_on", "due_on")
     file = TableFile(path, "objections", "csv")
     file.write(pa.table({name: pa.array([row[name] for row in of_these], pa.string()) for name in columns}))

@@ -13,7 +13,7 @@ from typing import Any
 from connectors import age, gm
 from connectors.errors import ConfigError
 from connectors.openpgp import SealError, require_own, unseal
-from editions.package import DROPS, MANIFEST, OBJECTIONS, PackageError, checked, read_drops, read_table, unpack
+from editions.package import DROPS, MANIFEST, PackageError, checked, read_drops, read_table, unpack
 from editions.relations import TABLE_NAME
 from editions.sql_text import quoted
 from ledger.files import write_durably
@@ -87,8 +87,6 @@ def receive(package: Path, into: Path, recipient: str, keys: Keys | None, *, is_
             _keep(into, manifest["number"], files)
             for name, (columns, rows) in tables.items():
                 _replace(store, name, columns, rows)
-            if tables and OBJECTIONS not in files:
-                store.execute("drop table if exists objections")
             _drop(store, manifest["number"], drops, set(tables))
             _write_down(store, manifest, manifest_sha256, package.name)
     return _line(package, "loaded", manifest, manifest_sha256)

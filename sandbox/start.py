@@ -22,7 +22,7 @@ from sandbox.standin.journal import LOG as ACCESS
 from sandbox.standin.truth import read_truth
 
 SAMPLES: Final = Path(__file__).absolute().with_name("samples")
-_LOG: Final = "sandbox.log"
+LOG: Final = "sandbox.log"
 READY: Final = "ready.json"
 _READY_SECONDS: Final = 600.0
 _STOP_SECONDS: Final = 10.0
@@ -133,7 +133,7 @@ class Sandbox:
 
     def last_lines(self) -> str:
         """The last lines of the process's log."""
-        lines = (self.state / _LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = (self.state / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(lines[-_TAIL_LINES:])
 
 
@@ -161,7 +161,7 @@ def _start(state: Path, asked: Mapping[str, Any]) -> Sandbox:
     command = [sys.executable, "-m", "sandbox.serve", json.dumps({**asked, "state": str(state)})]
     roots = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(root for root in roots if root)}
-    with (state / _LOG).open("ab") as log:
+    with (state / LOG).open("ab") as log:
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, env=environment, bufsize=0)
     sandbox = Sandbox(state, process)

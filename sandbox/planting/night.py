@@ -26,7 +26,7 @@ from editions.recipe import rules_sha256
 from expectations.names import PLACEHOLDER
 from expectations.suites import SUITES, load_suites
 from ledger.settings import PROJECT_DIR, Settings
-from sandbox.start import start
+from sandbox.start import LOG, start
 
 BESIDE = ("enterprises", "indicators", "weights", "points", "reasons", "rankings", "supply", "ext_bank__scores")
 """Tables that suites join with their own."""
@@ -173,7 +173,10 @@ def make_night(folder: Path) -> SoundNight:
     data = folder / "data"
     current = data / "editions" / "current"
     if not current.exists() or read_manifest(current)["rules_sha256"] != rules_sha256(PROJECT_DIR):
-        remove_tree(folder)
+        if data.exists() and not (folder / "sandbox" / LOG).exists():
+            raise SystemExit(f"{folder} holds a night that is not the sandbox's: name another --night")
+        remove_tree(data)
+        remove_tree(folder / "sandbox")
         with start("district", folder / "sandbox") as sandbox:
             own = {"JIFEN_ENV_FILE": "", "JIFEN_DATA_DIR": str(data), "JIFEN_ZONE_FILE": ""}
             plain = {

@@ -356,16 +356,20 @@ class Subsidies:
         return by_code or by_lease
 
     def _is_member(self, who: str, day: date, first_paid: date | None) -> bool | None:
-        for row in self.given.get("int_enterprises__eligibility", ()):
-            if row["uscc"] == who:
-                first, last = as_day(row.get("zone_member_from")), as_day(row.get("zone_member_to")) or date.max
-                is_there = first is not None and first <= day <= last
-                if self._state(who, "zone_member", self.as_of, date.max):
-                    is_there = (self._state(who, "zone_member", day) or {}).get("value") == "yes"
-                status = (self._state(who, "status", first_paid or self.as_of) or {"value": row["status"]})["value"]
-                is_met = is_there and status == "active" and (row.get("parent_uscc") or who) == who
-                return None if is_met and row["status"] != "active" else is_met
-        return False
+        rows = [row for row in self.given.get("int_enterprises__eligibility", ()) if row["uscc"] == who]
+        if not rows:
+            return None if first_paid else False
+        (row,) = rows
+        first, last = as_day(row.get("zone_member_from")), as_day(row.get("zone_member_to"))
+        is_there = first is not None and first <= day <= (last or date.max)
+        if is_dated := self._state(who, "zone_member", self.as_of, date.max) is not None:
+            is_there = (self._state(who, "zone_member", day) or {}).get("value") == "yes"
+        if not is_there or (row.get("parent_uscc") or who) != who:
+            return False
+        if row["status"] == "active" or (row["status"] == "moved_out" and (is_dated or last)):
+            return True
+        then = self._state(who, "status", first_paid) if first_paid else row | {"value": row["status"]}
+        return None if then is None or (then["value"] in ("active", "moved_out") and first_paid) else False
 
     def _state(self, who: str, aspect: str, day: date, until: date | None = None) -> Row | None:
         """What the dated register says of an aspect on a day, unless it ended before; with `until` of any day."""

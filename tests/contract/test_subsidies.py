@@ -276,10 +276,20 @@ def state(aspect: str, value: str, valid_from: str, valid_to: str | None = None)
         ),
         ([state("zone_member", "yes", "2020-01-01"), state("zone_member", "no", "2025-02-01")], True, "granted"),
         ([state("zone_member", "yes", "2020-01-01"), state("zone_member", "no", "2025-01-10")], False, "refused"),
+        (
+            [state("zone_member", "yes", "2020-01-01", "2025-02-01"), state("status", "moved_out", "2025-02-01")],
+            False,
+            "granted",
+        ),
+        ([state("status", "moved_out", "2025-02-01")], False, "refused"),
+        ([state("status", "moved_out", "2025-02-01")], True, "not known"),
         # Dissolved after it was paid, on 2025-03-01, it pays nothing back and gets no more.
         ([state("status", "active", "2020-01-01"), state("status", "cancelled", "2025-03-02")], True, "not known"),
+        ([state("status", "cancelled", "2025-03-02")], True, "not known"),
         ([state("status", "active", "2020-01-01"), state("status", "cancelled", "2025-03-01")], True, "refused"),
         ([state("status", "active", "2020-01-01"), state("status", "cancelled", "2025-03-02")], False, "refused"),
+        # Suspended on the day of the payment, and in business again.
+        ([state("status", "revoked", "2025-02-20"), state("status", "active", "2025-03-20")], True, "granted"),
     ],
 )
 def test_membership_counts_on_the_day_of_the_claim_and_the_status_until_it_was_paid(
@@ -290,6 +300,18 @@ def test_membership_counts_on_the_day_of_the_claim_and_the_status_until_it_was_p
     rows = one_loan(**{"science.enterprise_states": states, "int_enterprises__eligibility": [register]})
     if is_paid:
         rows["finance.subsidy_payments"] = [payment("C1", "1000.00", paid_on="2025-03-01")]
+    (amount,) = granted(rows)
+    assert {None: "not known", 0: "refused"}.get(amount, "granted") == stands
+
+
+@pytest.mark.parametrize(("is_paid", "stands"), [(False, "refused"), (True, "not known")])
+@pytest.mark.parametrize("register", [[], [{"uscc": A, "status": "cancelled", "zone_member_from": "2020-01-01"}]])
+def test_an_enterprise_that_is_gone_without_a_date_gets_nothing_and_pays_nothing_back(
+    register: list[dict[str, Any]], is_paid: bool, stands: str
+) -> None:
+    rows = one_loan(int_enterprises__eligibility=register)
+    if is_paid:
+        rows["finance.subsidy_payments"] = [payment("C1", "1000.00")]
     (amount,) = granted(rows)
     assert {None: "not known", 0: "refused"}.get(amount, "granted") == stands
 

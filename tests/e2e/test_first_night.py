@@ -174,7 +174,7 @@ def test_the_bank_gets_exactly_the_enterprises_that_consented_and_only_its_field
             assert set(entry["left_out"]) == set(sink.tables[entry["table"]].omitted)
     (scores,) = [entry for entry in manifest["files"] if entry["table"] == "ext_bank__scores"]
     assert scores["rows"] == len(consented)
-    assert {entry["table"] for entry in manifest["files"]} == {*sink.tables, "notices"}
+    assert {entry["table"] for entry in manifest["files"]} == {*sink.tables, "notices", "objections"}
 
 
 def test_the_package_has_a_number_names_its_edition_and_is_sealed(night):
@@ -317,6 +317,7 @@ def test_the_bureau_gets_whole_tables_by_its_office_over_https(night):
     manifest = json.loads(files["manifest.json"])
     assert (manifest["grant"], manifest["data_classes"]) == ("mandate", ["score", "credit", "subsidy"])
     rows = {entry["table"]: entry["rows"] for entry in manifest["files"]}
+    assert rows.pop("objections") == 0
     assert rows == {
         name: pq.read_metadata(night.current / "tables" / f"{name}.parquet").num_rows
         for name in ("rankings", "restrictions", "subsidy_pay_list")

@@ -1,7 +1,8 @@
 {{ config(materialized='table') }}
 
--- One row per line: whether the enterprise is an active member of the zone for it, and since when. Membership counts on the day
--- of the claim, the status on the day of the first payment: what ends later does not undo that, and no more is paid (null).
+-- One row per line: whether the enterprise is a member of the zone for it, and since when. Membership counts on the day of the
+-- claim, so leaving later takes nothing away. An enterprise that ended after the first payment pays nothing back and gets no
+-- more (null). Next: `subsidy_facts`.
 with entries as (
     select * from {{ ref('subsidy_entries') }}
 ),
@@ -37,7 +38,8 @@ dated as (
         states.valid_from,
         states.valid_to,
         lead(states.valid_from) over (
-            partition by coalesce(decided_codes.decided_as, states.uscc), states.aspect order by states.valid_from
+            partition by coalesce(decided_codes.decided_as, states.uscc), states.aspect
+            order by states.valid_from, states.valid_to, states.value
         ) as next_from
     from states
     cross join in_force
@@ -57,9 +59,8 @@ lines as (
         entries.policy_year,
         entries.uscc,
         entries.claimed_on,
-        coalesce(paid.first_paid_on, in_force.as_of) as judged_on
+        paid.first_paid_on
     from entries
-    cross join in_force
     left join paid
         on
             entries.claim_no = paid.claim_no
@@ -71,7 +72,7 @@ asked as (
     select *, 'zone_member' as aspect, claimed_on as asked_on
     from lines
     union all
-    select *, 'status' as aspect, judged_on as asked_on
+    select *, 'status' as aspect, first_paid_on as asked_on
     from lines
 ),
 
@@ -81,7 +82,7 @@ held as (
         asked.programme_id,
         asked.policy_year,
         max(case when asked.aspect = 'zone_member' and dated.value = 'yes' then dated.valid_from end) as member_from,
-        max(case when asked.aspect = 'status' then dated.value end) as status
+        max(case when asked.aspect = 'status' then dated.value end) as status_when_paid
     from asked
     inner join dated
         on
@@ -94,25 +95,22 @@ held as (
 ),
 
 -- The undated columns of the register hold for an enterprise that the dated one does not have.
-members as (
+of_register as (
     select
-        lines.claim_no,
-        lines.programme_id,
-        lines.policy_year,
+        lines.*,
+        held.status_when_paid,
+        register.status,
         coalesce(held.member_from, register.zone_member_from) as zone_member_from,
+        coalesce(register.parent_uscc, register.uscc) = register.uscc as is_legal_person,
         case
-            when
-                coalesce(held.status, register.status) = 'active'
-                and coalesce(register.parent_uscc, register.uscc) = register.uscc
-                and case
-                    when listed.uscc is not null then held.member_from is not null
-                    else
-                        register.zone_member_from <= lines.claimed_on
-                        and (register.zone_member_to is null or register.zone_member_to >= lines.claimed_on)
-                end
-                then case when register.status = 'active' then true end
-            else false
-        end as is_member
+            when listed.uscc is not null then held.member_from is not null
+            else
+                register.zone_member_from <= lines.claimed_on
+                and (register.zone_member_to is null or register.zone_member_to >= lines.claimed_on)
+        end as was_member,
+        -- Who moved out is a member no more, and when is told by dates alone.
+        register.status = 'active'
+        or (register.status = 'moved_out' and (listed.uscc is not null or register.zone_member_to is not null)) as is_there
     from lines
     left join register on lines.uscc = register.uscc
     left join listed on lines.uscc = listed.uscc
@@ -121,6 +119,23 @@ members as (
             lines.claim_no = held.claim_no
             and lines.programme_id = held.programme_id
             and lines.policy_year = held.policy_year
+),
+
+members as (
+    select
+        claim_no,
+        programme_id,
+        policy_year,
+        zone_member_from,
+        case
+            when is_legal_person and was_member and is_there then true
+            when first_paid_on is null then false
+            when status is null then cast(null as boolean)
+            when is_legal_person and was_member and coalesce(status_when_paid, 'active') in ('active', 'moved_out')
+                then cast(null as boolean)
+            else false
+        end as is_member
+    from of_register
 )
 
 select * from members
