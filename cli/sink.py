@@ -14,8 +14,7 @@ from cli import show
 from cli.command import Json, fail, misused, new_group, require_known
 from cli.sink_check import check_sinks, contract_columns
 from connectors import age, gm
-from connectors.drivers.addresses import checked_addresses
-from connectors.drivers.mail import port_of
+from connectors.drivers.addresses import checked_addresses, read_host, read_port
 from connectors.drivers.webhook import prepared
 from connectors.drivers.webhook_signature import new_secret, signed_headers
 from connectors.errors import ConfigError
@@ -135,10 +134,10 @@ def _checked_channel(sink: NoticeSink) -> dict[str, Any]:
             signed_headers("check", 0, b"", os.environ[secret.env], secret.env, sink.name)
         mailed = sink.mailed_to if sink.driver == "mail" else None
         if mailed is not None:
-            port_of(sink)
+            read_port(mailed.port, sink.name)
         else:
             prepared(sink, os.environ[sink.posted_to.url.env], {}, b"")
-        host = os.environ[mailed.host.env] if mailed else urlsplit(os.environ[sink.posted_to.url.env]).hostname
+        host = read_host(mailed.host, sink.name) if mailed else urlsplit(os.environ[sink.posted_to.url.env]).hostname
         checked_addresses(host or "", 0, Settings(), sink.name)
     except OSError:
         return _line(sink, [f"{sink.name}: its host is not found. {NOT_FOUND}"])

@@ -1,5 +1,6 @@
-"""Which addresses a channel may have: none of an internal network unless a setting allows it; only these are called."""
+"""What is an address, and which a channel may have: none of an internal network unless a setting allows it."""
 
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -15,11 +16,56 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from connectors.drivers.retry import within
 from connectors.errors import ConfigError
-from ledger.settings import Settings
+from connectors.strict import Variable
+from ledger.settings import Settings, read_variable
 
 _METADATA = {ip_address("168.63.129.16")}
 """Addresses of a cloud's own services outside of the networks reserved for such."""
 _NAT64 = IPv6Network("64:ff9b::/96")
+_NAME = re.compile(r"[\w.-]+")
+
+
+def fault_of_address(address: str) -> str | None:
+    """What keeps a text from being an address of HTTP; nothing of it, for it may hold a password."""
+    if any(sign <= " " or sign in "\"'<>" for sign in address):
+        return "it has a blank, a line end or a quotation mark"
+    try:
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https"):
+            return "it does not begin with http:// or https://"
+        if not parts.hostname or parts.port == 0:
+            return "it names no host"
+        return None if _is_host(parts.hostname) else "its host or port is none"
+    except ValueError:
+        return "its host or port is none"
+
+
+def read_host(variable: Variable, where: str) -> str:
+    """The host that a variable names. Raises `ConfigError` for what no resolver takes, such as one with its port."""
+    host = read_variable(variable.env, where)
+    if _is_host(host):
+        return host
+    what = f"{variable.env} holds no host: a name or an address, without port, path and blanks."
+    raise ConfigError(what, where, f"fix {variable.env}, then jifen sink check or jifen source check")
+
+
+def read_port(variable: Variable, where: str) -> int:
+    """The port that a variable names. Raises `ConfigError` where it holds none."""
+    text = read_variable(variable.env, where).strip()
+    if text.isascii() and text.isdigit() and 0 < int(text[:6]) < 1 << 16:
+        return int(text)
+    follows = f"fix {variable.env}, then jifen sink check or jifen source check"
+    raise ConfigError(f"{variable.env} holds no port.", where, follows)
+
+
+def _is_host(text: str) -> bool:
+    with suppress(ValueError):
+        return bool(ip_address(text))
+    # Resolvers raise this of their own, and not as a fault of the network.
+    with suppress(UnicodeError):
+        text.encode("idna")
+        return _NAME.fullmatch(text) is not None
+    return False
 
 
 def checked_addresses(host: str, port: int, settings: Settings, where: str) -> list[str]:

@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from itertools import chain
 from typing import Any
 
-from connectors.drivers.addresses import checked_addresses
+from connectors.drivers.addresses import checked_addresses, read_host, read_port
 from connectors.drivers.answers import LONGEST_MESSAGE
 from connectors.drivers.http_exchange import tls_fault
 from connectors.drivers.retry import RELAY_AGAIN, OutOfTimeError, budget, not_now, within
@@ -30,10 +30,10 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
     connection = sink.mailed_to
     held = {name: read_variable(one.env, sink.name) for name, one in connection.needed().items()}
     mail = _mail(sink, held["sender"], held["to"], loads(body))
-    port = port_of(sink)
+    host, port = read_host(connection.host, sink.name), read_port(connection.port, sink.name)
 
     def work() -> smtplib.SMTP:
-        server = _server(connection, held, port, settings, sink.name)
+        server = _server(connection, held, host, port, settings, sink.name)
         try:
             _hand_over(server, mail)
         except BaseException:
@@ -69,15 +69,6 @@ def _leave(server: smtplib.SMTP) -> None:
     server.close()
 
 
-def port_of(sink: NoticeSink) -> int:
-    """The port of the mail server. Raises `ConfigError` where its variable holds none."""
-    variable = sink.mailed_to.port.env
-    text = read_variable(variable, sink.name).strip()
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 1 << 16):
-        raise ConfigError(f"{variable} holds no port.", sink.name, f"fix {variable}, then jifen sink check")
-    return int(text)
-
-
 def _mail(sink: NoticeSink, sender: str, to: str, event: dict[str, Any]) -> EmailMessage:
     # Of 7 bits: a server may not offer 8BITMIME.
     mail = EmailMessage(SMTP_POLICY.clone(cte_type="7bit"))
@@ -97,7 +88,7 @@ def _mail(sink: NoticeSink, sender: str, to: str, event: dict[str, Any]) -> Emai
 
 
 def _server(
-    connection: MailConnection, held: dict[str, str], port: int, settings: Settings, where: str
+    connection: MailConnection, held: dict[str, str], host: str, port: int, settings: Settings, where: str
 ) -> smtplib.SMTP:
     """A session with the server: encrypted, its certificate checked, and logged in where there is an account."""
 
@@ -116,7 +107,7 @@ def _server(
     class CheckedTls(smtplib.SMTP_SSL, Checked):
         """The same over TLS from the first byte."""
 
-    host, timeout = held["host"], settings.request_timeout_seconds
+    timeout = settings.request_timeout_seconds
     context = ssl.create_default_context()
     if connection.tls == "tls":
         server: smtplib.SMTP = CheckedTls(host, port, timeout=timeout, context=context)

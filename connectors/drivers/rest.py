@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
+from connectors.drivers.addresses import fault_of_address
 from connectors.drivers.answers import is_json
 from connectors.drivers.http_call import Endpoint, Http
 from connectors.drivers.jobs import report
@@ -31,26 +32,14 @@ def _base_url(ask: Ask, connection: RestConnection) -> str:
     """The base address. It is repeated in messages, so it must hold no password."""
     name, where = connection.base_url.env, ask.dataset.address
     base_url = read_variable(name, ask.source.name).rstrip("/")
-    if wrong := _fault_of(base_url):
+    wrong = fault_of_address(base_url)
+    if wrong is None and (urlsplit(base_url).query or urlsplit(base_url).fragment):
+        wrong = "it has a query or a fragment, which belong under params"
+    if wrong:
         raise ConfigError(f"{name} holds no address: {wrong}.", where, "set it like https://agency.example/api")
     if urlsplit(base_url).username is not None:
         raise ConfigError(f"{name} holds a user name.", where, "name it under auth")
     return base_url
-
-
-def _fault_of(address: str) -> str | None:
-    """What keeps a text from being a base address; nothing of it, for it may hold a password."""
-    if any(sign <= " " or sign in "\"'<>" for sign in address):
-        return "it has a blank, a line end or a quotation mark"
-    try:
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https"):
-            return "it does not begin with http:// or https://"
-        if not parts.hostname or parts.port == 0:
-            return "it names no host"
-    except ValueError:
-        return "its host or port is none"
-    return "it has a query or a fragment, which belong under params" if parts.query or parts.fragment else None
 
 
 def _pages(http: Http, request: RestRequest, ask: Ask) -> Iterator[Page]:

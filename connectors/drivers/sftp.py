@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import asyncssh
 
+from connectors.drivers.addresses import read_host, read_port
 from connectors.drivers.files import Kind, Listed, pull_files
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
 from connectors.drivers.retry import (
@@ -372,13 +373,12 @@ def _options(connection: SftpConnection, where: str) -> tuple[str, int, dict[str
     def value(variable: Variable) -> str:
         return read_variable(variable.env, where)
 
-    host = value(connection.host)
+    host, port = read_host(connection.host, where), read_port(connection.port, where)
     try:
-        port = int(value(connection.port))
         pinned = asyncssh.import_known_hosts(f"[{host}]:{port} {value(connection.host_key)}\n")
     except ValueError:
-        what = f"{connection.port.env} is no port or {connection.host_key.env} no host key."
-        raise ConfigError(what, where, "fix the variable, then jifen source check") from None
+        what = f"{connection.host_key.env} holds no host key."
+        raise ConfigError(what, where, f"fix {connection.host_key.env}, then jifen source check") from None
     options = {
         "username": value(connection.user),
         "password": connection.password and value(connection.password),

@@ -11,7 +11,8 @@ from urllib.parse import quote, urlsplit
 
 import requests
 
-from connectors.drivers.addresses import CheckedAdapter
+from connectors.drivers.addresses import CheckedAdapter, fault_of_address
+from connectors.drivers.answers import UnreadableError
 from connectors.drivers.auth import Proof, pem_file
 from connectors.drivers.http_exchange import (
     LOST,
@@ -107,7 +108,7 @@ class _Line:
 
     def __init__(self, connection: HttpsConnection | S3Connection, where: str, settings: Settings) -> None:
         url = read_variable(connection.url.env, where).rstrip("/")
-        if urlsplit(url).scheme != "https" or not urlsplit(url).hostname:
+        if fault_of_address(url) or urlsplit(url).scheme != "https":
             raise ConfigError(f"{connection.url.env} holds no https address.", where, f"fix {connection.url.env}")
         ca, certificate = pem_file(connection.ca, where) if connection.ca else None, None
         if isinstance(connection, S3Connection):
@@ -156,6 +157,8 @@ class _Line:
         except requests.exceptions.SSLError as error:
             what = f"{tls_fault(error) or 'it makes no TLS connection with us'}."
             raise AgencyError(what, self.where, "check `ca` in the sink file, then ask them") from None
+        except UnreadableError as error:
+            raise error.error from None
         except (*LOST, OSError) as error:
             raise lost(error, "the recipient") from None
         is_page = answer.status == 200 and answer.body.lstrip()[:9].lower().startswith(_HTML)

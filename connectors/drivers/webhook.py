@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from connectors.drivers.addresses import CheckedAdapter
+from connectors.drivers.addresses import CheckedAdapter, fault_of_address
 from connectors.drivers.answers import SHORTEST_SECRET, Secrets, UnreadableError, check_answered
 from connectors.drivers.http_exchange import LOST, TooLargeError, exchanged, require_not_busy, surroundings, tls_fault
 from connectors.drivers.listing import Answer
@@ -94,7 +94,7 @@ def prepared(sink: NoticeSink, url: str, headers: dict[str, str], body: bytes) -
     sent = requests.PreparedRequest()
     try:
         sent.prepare("POST", url, data=body, headers={"Accept-Encoding": "gzip", **headers})
-        is_address = urlsplit(url).scheme in ("http", "https")
+        is_address = fault_of_address(url) is None
     except (requests.RequestException, ValueError):
         is_address = False
     if not is_address:

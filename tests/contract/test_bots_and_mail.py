@@ -283,6 +283,8 @@ def test_where_one_recipient_is_refused_nobody_gets_the_mail(mailed):
         ({"MAIL_PORT": "smtp"}, ConfigError, "MAIL_PORT holds no port"),
         ({"MAIL_HOST": "localhost"}, LineDeadError, "its certificate is not one we trust: it is of another host"),
         ({"MAIL_HOST": "10.0.0.1"}, ConfigError, "JIFEN_CHANNEL_HOSTS"),
+        ({"MAIL_HOST": "smtp..example"}, ConfigError, "MAIL_HOST holds no host"),
+        ({"MAIL_HOST": "smtp.example:25"}, ConfigError, "MAIL_HOST holds no host"),
         ({"MAIL_TO": "nobody"}, ConfigError, "no mail address"),
         ({"MAIL_TO": "li@zone.example，wang@zone.example"}, ConfigError, "no mail address"),
         ({"MAIL_TO": "<li@zone.example>"}, ConfigError, "no mail address"),

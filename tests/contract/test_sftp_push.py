@@ -303,6 +303,21 @@ def test_another_password_or_host_key_is_refused_at_once_and_not_shown(pushed, v
 
 
 @pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        *(
+            ("SMALL_HOST", host)
+            for host in ("bank..example", "a" * 64, "[::1]", "bank.example:22", "sftp://bank", "me@bank")
+        ),
+        *(("SMALL_PORT", port) for port in ("0", "70000", "-1", "２２", "ssh")),
+    ],
+)
+def test_a_host_or_port_that_is_none_is_the_configurations_at_once(pushed, variable, value):
+    with pytest.raises(ConfigError, match=rf"{variable} holds no (host|port).*Next: fix {variable}"):
+        pushed(others={variable: value})
+
+
+@pytest.mark.parametrize(
     ("fields", "told"),
     [({"password": None}, "by a password or by a key"), ({"passphrase": "SMALL_PASS"}, "name the key too")],
 )

@@ -185,8 +185,9 @@ def test_who_is_not_known_or_may_not_is_told(reach, apache, store):
 def test_an_address_inside_the_house_and_one_without_tls_are_refused(reach, apache):
     with pytest.raises(ConfigError, match="loopback: messages do not go there"):
         reach(apache, DAV, hosts="")
-    with pytest.raises(ConfigError, match="BOX_URL holds no https address"):
-        reach({**apache, "BOX_URL": "http://localhost"}, DAV)
+    for url in ("http://localhost", "https://bank..example", "https://bank.example:70000", "https://a b"):
+        with pytest.raises(ConfigError, match="BOX_URL holds no https address"):
+            reach({**apache, "BOX_URL": url}, DAV)
 
 
 def test_an_authority_that_is_not_the_named_one_is_refused(reach, apache, tmp_path):
@@ -280,6 +281,13 @@ def page(self):
     self.answer(200, b"<!DOCTYPE html><title>login</title>")
 
 
+def packs(self):
+    self.rfile.read(int(self.headers["Content-Length"]))
+    self.send_response(201)
+    self.send_header("Content-Encoding", "br")
+    self.end_headers()
+
+
 def refuses_move(status, when=lambda _: True):
     return lambda self: self.answer(status) if when(self.headers["Destination"]) else WebFolder.do_MOVE(self)
 
@@ -311,6 +319,7 @@ HIDDEN = {"do_GET": not_here, "do_HEAD": not_here}
         (S3, {"do_PUT": page, **HIDDEN}, "a page of HTML, perhaps of a login"),
         (DAV, {"do_PUT": page, **HIDDEN}, "a page of HTML, perhaps of a login"),
         (DAV, {"do_MOVE": page}, "a page of HTML, perhaps of a login"),
+        (DAV, {"do_PUT": packs}, "packed with br"),
         (DAV, {"do_MOVE": refuses_move(201)}, "says that it renamed .* and it did not"),
         (DAV, {"do_MOVE": refuses_move(204)}, "says that it renamed .* and it did not"),
         (DAV, {"do_MOVE": refuses_move(423)}, "another has locked it"),

@@ -171,7 +171,8 @@ def test_declared_statuses_decide(posted):
 
 @pytest.mark.parametrize(
     ("url", "told"),
-    [("not an address", "HOOK_URL holds no address"), ("ftp://127.0.0.1/", "HOOK_URL"), ("http://[::1/", "HOOK_URL")],
+    [("not an address", "HOOK_URL holds no address"), ("ftp://127.0.0.1/", "HOOK_URL"), ("http://[::1/", "HOOK_URL")]
+    + [(f"https://{host}/", "HOOK_URL holds no address") for host in ("a..b", "a" * 64, "10.1.2.3:0", "a,b")],
 )
 def test_an_address_that_is_none_is_the_configurations_and_is_not_tried(monkeypatch, tmp_path, url, told):
     monkeypatch.setenv("HOOK_URL", url)
