@@ -17,21 +17,25 @@ _CODES = {
 _GOOD_CODE = re.compile(r"0+|2\d\d|ok|success|succeeded|true|none|null|", re.IGNORECASE)
 _TRUTHS = {
     *("success", "succeeded", "succeed", "succ", "issuccess", "ok", "accepted", "delivered", "flag", "res"),
-    *("acknowledged", "received"),
+    *("acknowledged", "received", "suc"),
 }
 _UNTRUE = re.compile(r"false|f|no|n|0|fail\w*|error|否|失败|错误", re.IGNORECASE)
 _COUNTS = re.compile(
-    r"(fail(ed|ures?)?|rejected|errors?|invalid)(count|num|number|total|items|records|logrecords|spans|datapoints)?"
+    r"(fail(ed|ures?)?|rejected|err(or)?s?|invalid)"
+    r"(count|cnt|num|number|total|items|list|records|logrecords|spans|datapoints)?"
 )
 _ERRORS = {
     *("error", "errors", "err", "exception", "fault", "failure", "errormessage", "errortype"),
-    *("partialfailure", "haserror", "haserrors", "hasfailures"),
+    *("partialfailure", "haserror", "haserrors", "hasfailures", "iserror", "exceptioncode"),
 }
 _NO_ERROR = re.compile(r"false|0+|none|null|ok|success|", re.IGNORECASE)
 _STATES = {"status", "state", "result", "response", "outcome"}
-_ACKNOWLEDGED = {"ack", "acked", "isok", "processed", "saved", "stored", "valid", "isvalid", "verified"}
+_ACKNOWLEDGED = {
+    *("ack", "acked", "isok", "processed", "saved", "stored", "valid", "isvalid", "verified"),
+    *("sent", "published", "passed", "pass"),
+}
 _LATER, _QUEUED = {"processed", "saved", "stored"}, {"queued", "pending", "accepted", "received"}
-_HTTP_CODES = {"httpstatus", "httpcode", "errorno"}
+_HTTP_CODES = {"httpstatus", "httpstatuscode", "httpcode", "errorno"}
 _BAD_STATE = re.compile(
     r"false|-\d+|[45]\d\d|fail\w*|err\w*|refused|rejected|denied|invalid|forbidden|disabled|dropped|ignored|expired"
     r"|blocked|throttled|unauthori[sz]ed|unavailable|time_?out",
@@ -41,7 +45,10 @@ _BAD_TEXT = re.compile(
     r"\b(fail\w*|err(or)?|invalid\w*|denied|refused|rejected|forbidden|false|unauthori[sz]ed|timed out|log ?in again"
     r"|(session|token|login) (has |is )?expired|not (authenticated|authori[sz]ed|allowed|permitted|accepted|valid)"
     r"|unauthenticated|unavailable|too many requests|rate.?limit(ed)?|quota (exceeded|reached))\b|^-\d"
-    r"|失败|错误|拒绝|未登录|重新登录|请先?登录|(登录|会话|令牌|token)已?(过期|失效|超时)|无权限|未授权"
+    r"|失败|错误|拒绝|未登[录陆]|重新登录|请先?登录|(登录|会话|令牌|token)已?(过期|失效|超时)|未授权"
+    r"|(无|没有)[^,，。；]{0,6}权限|权限(不足|受限)|无权(访问|查询|操作|调用)|(鉴权|认证)未通过|不在白名单"
+    r"|(token|令牌|签名|密钥|凭证)(无效|不(正确|一致|匹配|存在))|格式(不正确|有误)|接口已(下线|关闭|停用)"
+    r"|^(请求|查询|连接|响应|处理|接口|系统)超时|(被|已|触发)限流|^限流|missing authentication"
     r"|非法(请求|参数|访问|字符)|不合法|禁止访问|系统繁忙|服务(繁忙|不可用)"
     r"|(系统|服务|网络|请求|接口|数据库|程序|未知)异常|超限|频率过[快高]|过于频繁",
     re.IGNORECASE,
@@ -49,16 +56,16 @@ _BAD_TEXT = re.compile(
 _NO_RECEIPT = re.compile(
     r"\b(not found|no such|bad (request|payload|gateway|signature|sign)|is required|missing|expired|disabled|dropped"
     r"|ignored|no healthy|exceeded|throttl\w*|blocked|malformed|unsupported|cannot|unable to|try again|busy|mismatch\w*"
-    r"|unknown|maintenance|too (large|long)|no route|backend - \d+)\b"
+    r"|unknown|maintenance|too (large|long)|no route|backend - \d+|fault|not in (the )?(white|allow) ?list)\b"
     r"|^no_(?!err)\w+$|_not_found$|^(no|ng|nok|ko|not ok|nack)[.!]?$|繁忙|过期|停用|拦截|稍后再试|请重试|频繁|维护|升级"
-    r"|不(通过|正确|匹配|符合|接受|支持|存在|合规|在白名单)|未(通过|找到|开通|配置|注册)|缺[失少]|拒收|无效|为空",
+    r"|不(通过|正确|匹配|符合|接受|支持|存在|合规|一致|足)|有误|超时|超长|过长|超出|下线|已关闭|未(通过|找到|开通|配置|注册)|缺[失少]|拒收|无效|为空",
     re.IGNORECASE,
 )
-_NOT_TAKEN = re.compile(r"ng|nok|ko|not_?ok|nack|no|bounced|dead|un(delivered|processed|known)", re.IGNORECASE)
+_NOT_TAKEN = re.compile(r"f|ng|nok|ko|not_?ok|nack|no|bounced|dead|un(delivered|processed|known)", re.IGNORECASE)
 _ONCE_MORE = re.compile(r"duplicate|already|重复|已(接收|收到|存在)", re.IGNORECASE)
 """A message that came before and is ignored was received."""
 _TAKEN = re.compile(
-    r"(ok|success(ful(ly)?)?|accepted|(操作|推送|发送|接收|处理|提交|入库)?成功)(?=\s*[,;，；。.!！(（])(?!.*(\b(but|however)\b|[但不]))",
+    r"(ok|success(ful(ly)?)?|accepted|(操作|推送|发送|接收|处理|提交|入库)?成功|已受理)(?=\s*[,;，；。.!！(（])(?!.*(\b(but|however)\b|[但不]))",
     re.IGNORECASE,
 )
 """A text that begins as a receipt: words behind it are of something else (成功，有效期30天，过期作废)."""
@@ -72,7 +79,8 @@ _NONE_OF_IT = re.compile(
     re.IGNORECASE,
 )
 _GOOD_TEXT = re.compile(
-    r" \((ok|success|succeeded|(操作|查询|请求|获取|调用|处理|交易|业务处理)?成功)[.!。！]?\)", re.IGNORECASE
+    r" \((ok|success|succeeded|(操作|查询|请求|获取|调用|处理|交易|业务处理|推送|发送|接收|提交|入库)?成功)[.!。！]?\)",
+    re.IGNORECASE,
 )
 _NOTHING_FOUND = re.compile(
     r"(没有|无|未(查询|查|找|检索)到)(更多|相关|匹配|满足条件|符合条件|对应)?的?(数据|记录|信息|结果)(?!.*(权限|授权))"
@@ -271,7 +279,7 @@ def _reports_failure(name: str, held: Any) -> bool:
         is_count = _COUNTS.fullmatch(name) is not None
         return ((name in _ERRORS or is_count) and bool(held)) or (name in _CODES and refuses(texts))
     text = str("" if held is None else held).strip()
-    if isinstance(held, int) and not isinstance(held, bool) and held > 0 and _COUNTS.fullmatch(name):
+    if (held is True or (text.isdecimal() and text.strip("0"))) and _COUNTS.fullmatch(name):
         return True
     return (
         (name in _CODES and _GOOD_CODE.fullmatch(text) is None)

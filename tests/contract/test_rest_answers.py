@@ -79,6 +79,9 @@ def test_pages_by_number_cannot_be_counted_in_a_table(pulled):
         ("http:/127.0.0.1:9", "it names no host"),
         ("http://h:99999", "its host or port is none"),
         ("http://[127.0.0.1:9", "its host or port is none"),
+        ("http://agency..inner", "its host or port is none"),
+        (f"http://{'a' * 64}.inner", "its host or port is none"),
+        ("http://10.1.2.3,10.1.2.4", "its host or port is none"),
         ("http://h/?key=1", "a query or a fragment"),
         ("http://127.0.0.1:9\n", "a line end"),
         ('"http://127.0.0.1:9"', "a quotation mark"),
@@ -116,6 +119,13 @@ NONE = {"total": 0, "items": []}
         {"header": {"retCode": "E01"}, **NONE},
         {"error": "busy", **NONE},
         {"code": 403, "msg": "无数据权限", **NONE},
+        *(
+            {"msg": said, **NONE}
+            for said in ("没有权限", "权限不足", "token无效", "请求被限流", "接口已下线", "请求超时")
+        ),
+        {"isError": True, **NONE},
+        {"error_count": "1", **NONE},
+        {"fail": True, **NONE},
         {"code": 40101, "msg": "token已过期", "items": None},
     ],
 )
