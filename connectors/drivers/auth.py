@@ -315,6 +315,11 @@ class SessionLogin(TokenGranted):
         cookies = "; ".join(f"{name}={value}" for name, value in answer.cookies.items())
         if not is_in or not _is_token(cookies.replace(" ", "")):
             what = f"the login failed (status {answer.status}).{_said(answer, poster.without)}"
+            if is_in and not cookies and "Set-Cookie" in answer.headers:
+                what = "the login answers with a cookie for another host than the one that was asked."
+                raise AgencyError(
+                    what, where, "ask under the name of the cookie's Domain, or ask them which name to use"
+                )
             raise AgencyError(what, where, _mend(answer.status, "user and password", "login_path"))
         return Grant("Cookie", cookies, tuple(answer.cookies.values()))
 
@@ -387,6 +392,6 @@ def _expiry(stated: Any) -> float:
         seconds = float(stated)
     except (TypeError, ValueError):
         seconds = DEFAULT_TOKEN_SECONDS
-    # "nan" is read as a number, and is the one that does not equal itself.
-    seconds = min(max(seconds, 0.0), 30 * 86_400.0) if seconds == seconds else DEFAULT_TOKEN_SECONDS  # noqa: PLR0124
+    # "nan" is no less than nought either; -1 is how some write that a token does not expire.
+    seconds = min(seconds, 30 * 86_400.0) if seconds >= 0 else DEFAULT_TOKEN_SECONDS
     return time.monotonic() + max(seconds - EARLY_SECONDS, seconds / 2)

@@ -168,9 +168,17 @@ class Listing:
                 raise ValueError(path)
         except (TypeError, ValueError, ArithmeticError):
             raise self.refusal(f"the total at {path} is no count") from None
+        if self.is_lower_bound(answer, path):
+            what = f"{path} is only a lower bound (relation: gte), so nothing tells where the list ends"
+            raise self.refusal(f"{what}: ask for an exact count (track_total_hits: true), or in smaller parts")
         if before not in (None, total):
             raise self.fault(f"the declared total moved from {before} to {total}")
         return total
+
+    def is_lower_bound(self, answer: Answer, path: str) -> bool:
+        """Whether the field beside a total says that there may be more: so Elasticsearch answers beyond 10,000."""
+        parent = path.rpartition(".")[0]
+        return bool(parent) and found_at(answer.value, f"{parent}.relation") == "gte"
 
     def _has_none(self, answer: Answer) -> bool:
         """Whether an answer is declared to hold no record: then it need not say how many there are."""

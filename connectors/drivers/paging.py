@@ -605,8 +605,9 @@ class TimeWindow(Paging):
             return at, None
         while True:
             answer = self._inside(listing, at).ask(self.inner._question(self.inner._beginning()))
-            total = listing.total(answer, self.total_path)
-            if total <= self.cap:
+            is_cut = listing.is_lower_bound(answer, self.total_path) and at["days"] > 1
+            total = None if is_cut else listing.total(answer, self.total_path)
+            if total is not None and total <= self.cap:
                 return at, answer
             if at["days"] == 1:
                 raise listing.refusal(f"{total} records on {at['from']} alone, and only {self.cap} may be paged")

@@ -3,6 +3,7 @@
 import ctypes
 import logging
 import math
+import re
 import secrets
 import threading
 import time
@@ -31,6 +32,8 @@ QUIET_SECONDS = 5.0
 
 MARGIN_SECONDS = 1.0
 """How far past its budget a call may end: work that was cut off has so long to release what it holds."""
+
+_IS_EPOCH = re.compile(r"[1-9]\d{9}(\d{3})?")
 
 _ends: ContextVar[float] = ContextVar("_ends", default=math.inf)
 
@@ -173,13 +176,14 @@ def retry_after_seconds(header: str | None, date_header: str | None = None) -> f
     """The Retry-After header, in seconds or as a date, as seconds from now; None where there is none we can read.
 
     A date is counted from the answer's own `Date` where it has one, so that a server's wrong clock does no
-    harm; else from our clock.
+    harm; else from our clock. Some servers write it as a Unix time, in seconds or milliseconds.
     """
     if not header:
         return None
-    if header.strip().isascii() and header.strip().isdigit():
-        return float(min(int(header.strip()[:12]), LONGEST_RETRY_AFTER_SECONDS))
-    moment = _moment(header)
+    text = header.strip()
+    if text.isascii() and text.isdigit() and not _IS_EPOCH.fullmatch(text):
+        return float(min(int(text[:12]), LONGEST_RETRY_AFTER_SECONDS))
+    moment = datetime.fromtimestamp(int(text[:10]), UTC) if _IS_EPOCH.fullmatch(text) else _moment(header)
     if moment is None:
         return None
     seconds = (moment - (_moment(date_header) or datetime.now(UTC))).total_seconds()

@@ -223,6 +223,18 @@ def test_a_token_of_a_few_seconds_is_renewed_before_it_ends(pulled):
     assert office.granted == 5
 
 
+def test_a_token_that_says_it_never_ends_is_asked_for_once(pulled):
+    office = Office(None, lambda number: plainly(number, expires_in=-1), uses=99)
+    assert (len(ids(pulled(office, auth=OAUTH))), office.granted) == (45, 1)
+
+
+def test_a_cookie_for_another_host_is_told_as_that_and_not_as_a_wrong_password(pulled):
+    cookie = {"Set-Cookie": "sid=canary-cookie; Path=/; Domain=agency.inner"}
+    with pytest.raises(AgencyError, match=r"a cookie for another host.*the cookie's Domain") as caught:
+        pulled(lambda _: Reply({"code": 0}, 200, cookie), auth=LOGIN)
+    assert "canary" not in str(caught.value)
+
+
 def test_four_threads_renew_a_token_once(variables):
     office = Office(None, plainly, uses=1_000, count=200)
     with serve(office) as agency:

@@ -122,6 +122,28 @@ def test_an_answer_that_no_document_has_is_the_agencys(name):
         list(through(agency_of(kind, lie=lie)))
 
 
+@pytest.mark.parametrize("kind", [*WITH_TOTAL, "single"])
+def test_a_total_that_is_only_a_lower_bound_is_met_by_no_list(kind):
+    """Elasticsearch counts to 10,000 and no further, unless it is asked to."""
+    bound = {"value": 20, "relation": "gte"}
+    with pytest.raises(AgencyError, match="only a lower bound"):
+        list(through(agency_of(kind, 20, lie=told_with(hits=bound), total="hits.value")))
+    bound["relation"] = "eq"
+    assert len(ids(through(agency_of(kind, 20, lie=told_with(hits=bound), total="hits.value")))) == 20
+
+
+def test_a_window_with_a_lower_bound_does_not_fit_under_a_cap_of_the_same_number():
+    agency = agency_of("time_window", 20)
+    cap = agency.paginator.cap
+    inner = agency.paginator.inner.model_copy(update={"total": "hits.value"})
+    agency.paginator = agency.paginator.model_copy(update={"inner": inner})
+    agency.lie = lambda _number, told, _last: {
+        **told,
+        "hits": {"value": min(told["total"], cap), "relation": "gte" if told["total"] > cap else "eq"},
+    }
+    assert len(ids(through(agency))) == 20
+
+
 @pytest.mark.parametrize("kind", [*WITH_TOTAL, "time_window"])
 def test_a_total_that_moves_is_a_fault(kind):
     agency = agency_of(kind)

@@ -82,5 +82,7 @@ def test_retry_after_is_read_in_seconds_and_as_a_date():
     theirs = datetime.now(UTC) + timedelta(hours=1)
     date, wish = (format_datetime(theirs + timedelta(seconds=one), usegmt=True) for one in (0, 1))
     assert retry_after_seconds(wish, date) == 1.0
+    unix = int(datetime.now(UTC).timestamp()) + 60
+    assert all(55 < retry_after_seconds(stated) <= 60 for stated in (str(unix), f" {unix}000"))
     assert retry_after_seconds("soon") is None
     assert retry_after_seconds(None) is None
