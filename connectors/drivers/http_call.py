@@ -26,6 +26,7 @@ from connectors.drivers.http_exchange import (
     lost,
     require_not_busy,
     surroundings,
+    tls_fault,
 )
 from connectors.drivers.listing import Answer, Question
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask
@@ -112,13 +113,16 @@ class Http:
                 "ask for smaller pages in the source file, or with fewer connections",
             )
         except LOST as error:
-            problem = self._refused_certificate(str(error).upper()) or lost(error, f"{self.base_url}{shown}")
+            problem = self._refused_certificate(error) or lost(error, f"{self.base_url}{shown}")
         except (requests.RequestException, OSError, ValueError) as error:
             what = f"cannot ask {self.base_url}{shown} ({type(error).__name__})."
             problem = ConfigError(what, self.where, f"check {self.variables}, then jifen source check")
         raise problem
 
-    def _refused_certificate(self, text: str) -> AgencyError | None:
+    def _refused_certificate(self, error: BaseException) -> AgencyError | None:
+        why, text = tls_fault(error) or "", str(error).upper()
+        if why.startswith("its certificate"):
+            return AgencyError(f"{why}.", self.where, "check `ca` in the source file, then ask them")
         for signs, (what, next_step) in _TLS_FAULTS.items():
             if any(sign in text for sign in signs):
                 return AgencyError(what, self.where, next_step)
@@ -268,10 +272,18 @@ class Endpoint:
         elif status == 304:
             what = "the agency answers 304: it says that nothing has changed, though we hold nothing to compare."
         elif 300 <= status < 400:
-            target = urlsplit(answer.headers.get("Location", ""))
-            to = http.without(f"{target.scheme}://{target.hostname}" if target.hostname else target.path or "nowhere")
+            to = http.without(_led_to(answer.headers.get("Location", "")))
             what = f"the agency answers {status}: it redirects us ({to}), and our credentials do not go there."
         return AgencyError(what, http.where, next_step)
+
+
+def _led_to(location: str) -> str:
+    """Where a redirect leads, without its query, which may hold a token."""
+    try:
+        target = urlsplit(location)
+    except ValueError:
+        return "no address"
+    return f"{target.scheme}://{target.hostname}" if target.hostname else target.path or "nowhere"
 
 
 def _put(body: dict[str, Any], name: str, value: Any) -> None:

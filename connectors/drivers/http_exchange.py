@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -68,6 +69,7 @@ def lost(error: BaseException, asked: str) -> TryAgainError:
     how, kind = type(error).__name__, TryAgainError
     for inner in _causes(error):
         how = "connection refused" if isinstance(inner, ConnectionRefusedError) else how
+        how = f"TLS: {inner.reason}" if isinstance(inner, ssl.SSLError) and inner.reason else how
         kind = NoLineError if isinstance(inner, _NO_LINE) else kind
     return kind(f"no whole answer from {asked} ({how})")
 
@@ -96,7 +98,19 @@ def surroundings(url: str, ca: str | None = None, certificate: tuple[str, str] |
     """
     with requests.Session() as session:
         settled = session.merge_environment_settings(url, {}, False, ca, certificate)
+    if isinstance(settled["verify"], str) and not Path(settled["verify"]).is_dir():
+        _require_certificates(settled["verify"])
     return {"proxies": settled["proxies"], "verify": settled["verify"], "cert": settled["cert"]}
+
+
+def _require_certificates(path: str) -> None:
+    """Raise a `ConfigError` where a file holds no authority: later each connection would only fail."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError:
+        named = (one for one in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(one) == path)
+        follows = "name a PEM file of the authorities to trust, or none"
+        raise ConfigError("holds no certificate in PEM, or is not there.", next(named, path), follows) from None
 
 
 def exchanged(
@@ -116,8 +130,13 @@ def exchanged(
     """
 
     def work() -> Answer:
-        # Not through a session: that would read the whole body of a redirect, however large.
-        with adapter.send(sent, stream=True, timeout=timeout, **arguments) as answer:
+        try:
+            # Not through a session: that would read the whole body of a redirect, however large.
+            received = adapter.send(sent, stream=True, timeout=timeout, **arguments)
+        except requests.exceptions.InvalidHeader:
+            what = "the headers of the answer contradict each other (two lengths of its body)."
+            raise UnreadableError(AgencyError(what, where, "call them: a proxy on the way may be at fault")) from None
+        with received as answer:
             status = answer.status_code
             # For plain HTTP the proxy answers in the place of the agency.
             if status == 407 and variable is not None:

@@ -195,6 +195,18 @@ def test_a_portal_in_the_way_is_named_by_its_host(pulled):
     assert "canary" not in str(caught.value)
 
 
+def test_a_redirect_to_what_is_no_address_is_the_agencys(pulled):
+    with pytest.raises(AgencyError, match=r"answers 302: it redirects us \(no address\)"):
+        pulled(lambda _: Reply(b"", 302, {"Location": "http://[portal/"}))
+
+
+def test_an_answer_of_two_lengths_is_the_agencys_and_is_asked_for_once_more_only(pulled):
+    raw = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 9\r\n\r\n{}"
+    with pytest.raises(AgencyError, match="two lengths of its body"):
+        pulled(lambda _: Reply(raw=raw))
+    assert len(pulled.agency.seen) == 2
+
+
 @pytest.mark.parametrize("paginator", [PAGED, {"kind": "link_header"}, {"kind": "next_link", "next": "next"}])
 def test_credentials_follow_no_redirect_and_no_link_to_another_host(paginator, pulled):
     with serve(listing(5)) as other:

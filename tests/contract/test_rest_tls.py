@@ -1,5 +1,6 @@
 """Certificates of both sides: ours is shown, theirs is checked."""
 
+import datetime as dt
 import ssl
 
 import pytest
@@ -55,6 +56,38 @@ def test_an_agency_with_a_certificate_we_do_not_trust_is_refused_at_once(certifi
         point_at(variables, agency, folder, "client", ca="other_ca.pem")
         with pytest.raises(AgencyError, match="its certificate is not one we trust"):
             pull(ask_of(auth=MUTUAL, connection=TRUSTED, retry_seconds=20))
+
+
+def test_a_certificate_that_has_expired_is_told_as_that(certificates, variables):
+    folder, _ = certificates
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.cert_pem.write_to_path(str(folder / "own.pem"))
+    past = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    authority.issue_cert("localhost", not_before=past - dt.timedelta(days=9), not_after=past).configure_cert(context)
+    with serve(listing(25), context) as agency:
+        point_at(variables, agency, folder, "client", ca="own.pem")
+        with pytest.raises(AgencyError, match="its certificate is not one we trust: it has expired"):
+            pull(ask_of(auth={"kind": "none"}, connection=TRUSTED, retry_seconds=20))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+@pytest.mark.parametrize("own", [False, True])
+def test_a_file_of_authorities_that_holds_none_is_the_configurations_at_once(content, own, tmp_path, variables):
+    path = tmp_path / "authorities.pem"
+    if content is not None:
+        path.write_bytes(content)
+    variables.setenv("SMALL_URL", "https://127.0.0.1:9")
+    variables.setenv("SMALL_CA" if own else "REQUESTS_CA_BUNDLE", str(path))
+    named = "SMALL_CA names no file" if own and content is None else "authorities.pem" if own else "REQUESTS_CA_BUNDLE"
+    with pytest.raises(ConfigError, match=f"{named}.*Whose: config"):
+        pull(ask_of(connection=TRUSTED if own else None, retry_seconds=20))
+
+
+def test_a_port_that_speaks_no_tls_is_told_as_that(variables):
+    with serve(listing(5)) as agency:
+        variables.setenv("SMALL_URL", agency.url.replace("http:", "https:"))
+        with pytest.raises(TransientError, match=r"no whole answer from .* \(TLS: \w+"):
+            pull(ask_of(auth={"kind": "none"}, retry_seconds=1))
 
 
 def test_a_certificate_the_agency_does_not_know_is_refused(certificates, variables):
