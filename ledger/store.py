@@ -197,11 +197,15 @@ def _bound_waits(raw: Any, _entry: ConnectionPoolEntry) -> None:
 def _why(settings: Settings, error: Exception) -> str:
     """Why the ledger cannot be opened; a URL that cannot be parsed is not shown, since it may hold a password."""
     try:
-        where = repr(make_url(settings.resolved_ledger_url))
+        url = make_url(settings.resolved_ledger_url)
+        where = repr(url)
+        # Of a password that holds an @ the rest would be shown as part of the host.
+        if "@" in (url.host or ""):
+            raise ValueError(url.drivername)
     except (SQLAlchemyError, ValueError):
         return (
             "the ledger: JIFEN_LEDGER_URL is no URL of a database. Whose: config. "
-            "Next: write it as postgresql+psycopg://user:password@host/database, or unset it"
+            "Next: write it as postgresql+psycopg://user:password@host/database (in a password %40 for @), or unset it"
         )
     follows = (
         f"look at the folder, its rights and its disk, or restore the file from its backup ({settings.data_dir})"
