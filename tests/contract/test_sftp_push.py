@@ -171,6 +171,22 @@ def test_a_box_that_one_may_only_write_into_is_written_into(pushed):
     assert len(pushed(refusing(DENIED, "stat", "lstat"))) == 2
 
 
+class Unread(asyncssh.SFTPServer):
+    """Tells sizes, and lets nobody read."""
+
+    def open(self, path, pflags, attrs):
+        if pflags & asyncssh.FXF_READ:
+            raise DENIED
+        return super().open(path, pflags, attrs)
+
+
+def test_a_box_that_may_not_be_read_takes_a_push_that_was_broken_off_again(pushed):
+    assert pushed(Unread, FILES[:1]) == ["scores.csv"]
+    assert pushed(Unread) == ["scores.csv.manifest.json"], "the first is there, as far as is known"
+    with pytest.raises(AgencyError, match=r"another scores\.csv is there"):
+        pushed(Unread, [("scores.csv", b"of another length")])
+
+
 def test_a_folder_that_is_not_there_is_told_with_its_name(pushed):
     with pytest.raises(AgencyError, match=r"write scores\.csv into folder nowhere \(SFTPNoSuchFile: there is none"):
         pushed(folder="nowhere")
