@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import re
 import ssl
 import threading
 import time
@@ -62,6 +63,7 @@ _UNTRUSTED = {9: "it is not valid yet", 10: "it has expired", 62: "it is of anot
 """Codes of OpenSSL (X509_V_ERR_...) -> what they say of a certificate."""
 _WANTS_LOGIN = "failed: 407"
 """How urllib3 says that a proxy requires a login."""
+_TUNNEL = re.compile(r"connection failed: (\d{3})")
 
 
 def lost(error: BaseException, asked: str) -> TryAgainError:
@@ -160,7 +162,12 @@ def exchanged(
         if not isinstance(error, _OF_THE_PROXY):
             raise TryAgainError(f"no whole answer ({type(error).__name__}){through}") from None
         kind = urlsplit(arguments["proxies"].get(urlsplit(url).scheme) or arguments["proxies"].get("all", "")).scheme
-        why = "it wants a login: 407" if _WANTS_LOGIN in str(error) else type(error).__name__
+        status = said[1] if (said := _TUNNEL.search(str(error))) else ""
+        if status.startswith("5"):
+            # It works, and does not reach the agency now.
+            raise TryAgainError(f"the proxy of {variable} answers {status}") from None
+        why = f"it answers {status}" if status else type(error).__name__
+        why = "it wants a login: 407" if _WANTS_LOGIN in str(error) else why
         problem = f"the proxy that {variable} names cannot be used ({kind or 'no scheme'}, {why})."
     raise ConfigError(problem, where, f"fix {variable}, or name the host in NO_PROXY; a SOCKS proxy needs pysocks")
 

@@ -125,6 +125,31 @@ def test_an_agency_behind_a_proxy_that_cannot_be_used_is_the_configurations_at_o
     assert agency.seen == []
 
 
+@pytest.mark.parametrize(
+    ("status", "error", "told"),
+    [
+        ("503 Service Unavailable", TransientError, "the proxy of HTTPS_PROXY answers 503"),
+        ("504 Gateway Timeout", TransientError, "the proxy of HTTPS_PROXY answers 504"),
+        ("403 Forbidden", ConfigError, r"HTTPS_PROXY names cannot be used \(http, it answers 403\)"),
+    ],
+)
+def test_a_proxy_that_does_not_reach_the_agency_now_is_asked_again(status, error, told, monkeypatch):
+    for name in ("NO_PROXY", "no_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    asked = []
+
+    def refuse(line):
+        asked.append(line.recv(4096))
+        line.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    with server(refuse) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("SMALL_URL", "https://agency.invalid")
+        with pytest.raises(error, match=told):
+            pull(ask_of(auth={"kind": "none"}))
+    assert (len(asked) > 1) == (error is TransientError)
+
+
 @pytest.mark.parametrize("wish", ["3600", "2", "Thu, 01 Jan 2099 00:00:00 GMT"])
 def test_a_wait_that_they_ask_for_is_no_longer_than_ours(wish, monkeypatch, settings):
     with (
