@@ -35,7 +35,7 @@ def fault_of_address(address: str) -> str | None:
             return "it does not begin with http:// or https://"
         if not parts.hostname or parts.port == 0:
             return "it names no host"
-        return None if _is_host(parts.hostname) else "its host or port is none"
+        return None if is_host(parts.hostname) else "its host or port is none"
     except ValueError:
         return "its host or port is none"
 
@@ -43,7 +43,7 @@ def fault_of_address(address: str) -> str | None:
 def read_host(variable: Variable, where: str) -> str:
     """The host that a variable names. Raises `ConfigError` for what no resolver takes, such as one with its port."""
     host = read_variable(variable.env, where)
-    if _is_host(host):
+    if is_host(host):
         return host
     what = f"{variable.env} holds no host: a name or an address, without port, path and blanks."
     raise ConfigError(what, where, f"fix {variable.env}, then jifen sink check or jifen source check")
@@ -58,7 +58,8 @@ def read_port(variable: Variable, where: str) -> int:
     raise ConfigError(f"{variable.env} holds no port.", where, follows)
 
 
-def _is_host(text: str) -> bool:
+def is_host(text: str) -> bool:
+    """Whether a text is an IP address, or a name that a resolver takes."""
     with suppress(ValueError):
         return bool(ip_address(text))
     # Resolvers raise this of their own, and not as a fault of the network.

@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.elements import ColumnElement
 
 from connectors.columns import FIRST_DAY
+from connectors.drivers.addresses import is_host
 from connectors.drivers.database_values import (
     SinglePrecision,
     UtcMoment,
@@ -56,6 +57,7 @@ _BY_DAY = "____-__-__%"
 _FIRST_DATE = {dt.date: FIRST_DAY, dt.datetime: dt.datetime.combine(FIRST_DAY, dt.time()), str: FIRST_DAY.isoformat()}
 """Of each type of bound the first value that is one."""
 
+_UNKNOWN_OPTION = "the URL of the database holds an option that its driver does not know."
 _ASK_WHAT = "ask the agency what it renamed"
 
 
@@ -149,6 +151,9 @@ def _open(url: str, variable: str, ask: Ask) -> sa.Engine:
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
+        # libpq takes several; of a password that holds an @ the rest would be looked up as a host.
+        if not all(map(is_host, (parsed.host or "localhost").split(","))):
+            raise ValueError(backend)
         if "+" not in parsed.drivername and backend in _DRIVERS:
             parsed = parsed.set(drivername=f"{backend}+{_DRIVERS[backend]}")
         more = arguments.get(backend, {})
@@ -233,6 +238,9 @@ def _table(engine: sa.Engine, ask: Ask, request: DatabaseRequest) -> sa.Table:
         return sa.Table(name, sa.MetaData(), schema=schema or None, autoload_with=engine)
     except exc.NoSuchTableError:
         raise AgencyError(f"there is no table {request.table}.", ask.dataset.address, _ASK_WHAT) from None
+    except (TypeError, AttributeError):
+        # PyMySQL raises these for a parameter or a charset in the URL that it does not know.
+        raise ConfigError(_UNKNOWN_OPTION, ask.dataset.address, "fix what stands behind the ? of its URL") from None
     except AssertionError:
         # SQLAlchemy raises this for a make that only resembles the one in the URL.
         what = "the database is of a make that its URL does not name, and SQLAlchemy cannot read it."
@@ -241,6 +249,8 @@ def _table(engine: sa.Engine, ask: Ask, request: DatabaseRequest) -> sa.Table:
         _raise_refusal(error, ask)
         if isinstance(error, (exc.OperationalError, exc.InterfaceError)):
             raise TryAgainError(f"the database does not answer ({type(error).__name__})") from None
+        if "invalid connection option" in str(error):
+            raise ConfigError(_UNKNOWN_OPTION, ask.dataset.address, "fix what stands behind the ? of its URL") from None
         what = f"table {request.table} cannot be looked at ({type(error).__name__})."
         raise AgencyError(what, ask.dataset.address, "ask the agency for the right to read it") from None
 
