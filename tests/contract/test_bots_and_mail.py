@@ -25,6 +25,7 @@ from flows import relay
 from ledger.outbox import Limits, messages
 from ledger.settings import Settings
 from ledger.tables import outbox
+from tests.contract.dead_lines import server
 from tests.contract.small_agency import Reply, serve
 from tests.contract.test_outbox import Clock, channel, clock  # noqa: F401  # fixtures
 
@@ -311,6 +312,12 @@ def test_a_refused_recipient_is_told_whatever_is_answered_to_the_goodbye(mailed)
     mailed.box.goodbye = "421 too busy to say goodbye"
     with pytest.raises(AgencyError, match="550"):
         mailed(env={"MAIL_TO": "gone@nowhere.example"})
+
+
+def test_a_port_where_another_protocol_answers_is_told_as_that(mailed):
+    told = r"what answers there is no mail server.*compare host and port"
+    with server(lambda line: line.sendall(b"HTTP/1.1 400 Bad\r\n\r\n")) as port, pytest.raises(AgencyError, match=told):
+        mailed(env={"MAIL_PORT": str(port)})
 
 
 def test_a_mail_server_that_is_busy_is_asked_again(mailed):
