@@ -86,6 +86,7 @@ def back_up(settings: Settings, place: Path) -> Backup:
         for path in _files_of(data_dir):
             name = path.relative_to(data_dir).as_posix()
             files[name] = _known(objects, path, before.get(name)) or _keep(objects, path, new)
+        _require_none_emptied(data_dir, before, files)
         pointer = editions_dir(data_dir) / POINTER
         listing = {
             "format": FORMAT,
@@ -122,6 +123,15 @@ def _require_own(place: Path, newest: Mapping[str, Any], ids: Sequence[str]) -> 
     if newest.get("folder") not in (None, *ids):
         what = "holds the backups of another data folder, and a restore would take the newest of either."
         raise ConfigError(what, str(place), "jifen backup to a place of its own")
+
+
+def _require_none_emptied(data_dir: Path, before: Mapping[str, Any], files: Mapping[str, Any]) -> None:
+    """Refuse a folder that held files at the backup before and holds none: its disk may not be mounted."""
+    held, holds = ({path.partition("/")[0] for path in one} for one in (before, files))
+    if emptied := sorted({"raw", "landed", "editions"} & (held - holds)):
+        what = f"{', '.join(emptied)} held files at the backup before, and holds none now."
+        follows = "see that its disk is mounted; where this is meant, jifen backup to a place of its own"
+        raise ConfigError(what, str(data_dir), follows)
 
 
 def check(place: Path, name: str | None = None) -> Backup:

@@ -153,6 +153,18 @@ def test_no_backup_is_taken_of_a_night_at_work_nor_into_the_folder_itself(settin
     assert backups_at(place) == [kept[0].name]
 
 
+def test_a_folder_whose_disk_is_not_mounted_makes_no_newest_backup_without_its_files(settings, kept, place):
+    raw = settings.data_dir / "raw"
+    raw.rename(settings.data_dir.with_name("unmounted"))
+    raw.mkdir()
+    with pytest.raises(ConfigError, match=r"raw held files at the backup before, and holds none now.*is mounted"):
+        back_up(settings, place)
+    assert backups_at(place) == [kept[0].name]
+    raw.rmdir()
+    settings.data_dir.with_name("unmounted").rename(raw)
+    assert back_up(settings, place).files == kept[0].files
+
+
 def test_two_installations_do_not_keep_their_backups_at_one_place(settings, ledger, kept, place, tmp_path):
     other = settings.model_copy(update={"data_dir": tmp_path / "other"})
     open_ledger(other).dispose()
