@@ -64,7 +64,7 @@ def list_editions(as_json: Json = False) -> None:
         ("follows", "supersedes"),
         ("withdrawn by", "withdrawn_by"),
     )
-    show.show_rows("Editions 版次", rows, columns)
+    show.show_rows("Editions 版次", rows, columns, whole=("edition", "follows"))
 
 
 @app.command("show")

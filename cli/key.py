@@ -25,7 +25,7 @@ def new(
         show.show_json(row)
         return
     columns = ("key", ("public key", "public"), ("secret file", "secret_file"), ("public file", "public_file"))
-    show.show_rows("Key 密钥", [row], columns)
+    show.show_rows("Key 密钥", [row], columns, whole=("public key",))
     show.console.print(
         show.safe(
             f"Next: back the file up; to sign editions set JIFEN_SIGNING_KEY_FILE={path.expanduser().absolute()}; "
@@ -41,4 +41,4 @@ def show_key(as_json: Json = False) -> None:
     if file is None:
         fail("no key is set, so editions are not signed. Whose: config. Next: jifen key new PATH", "not_found")
     keys = [{"key": key.name, "public": key.text} for key in read_public_keys(file)]
-    show.show_rows(f"Public keys 公钥 ({file})", keys, ("key", "public"), as_json)
+    show.show_rows(f"Public keys 公钥 ({file})", keys, ("key", "public"), as_json, whole=("public",))

@@ -69,6 +69,7 @@ def list_records(
         f"Quarantine 隔离: {len(found)}",
         ("id", "dataset", "state", "learned", "place", "key", "reasons"),
         [_line(one, declared.get(one.address)) for one in found[:limit]],
+        whole=("id", "dataset"),
     )
     if len(found) > limit:
         show.console.print(f"… and {len(found) - limit} more: --limit, --source, --reason, or --json")

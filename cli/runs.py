@@ -38,7 +38,7 @@ def list_runs(
             {**one, "began": local(one["started_at"], settings.zone), "what": ", ".join(one["failed"])} for one in rows
         ]
     columns = (("run", "run_id"), ("as of", "as_of"), "state", "began", "seconds", ("edition", "edition_id"))
-    show.show_rows("Runs 运行记录", rows, (*columns, ("what failed", "what")), as_json, {"run"})
+    show.show_rows("Runs 运行记录", rows, (*columns, ("what failed", "what")), as_json, {"run", "edition"})
 
 
 def run_asked(settings: Settings, run_id: str) -> Row:
