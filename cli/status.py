@@ -241,16 +241,19 @@ def troubles(facts: dict[str, Any]) -> Iterator[tuple[int, str]]:
         failed.setdefault(message, []).append(name)
     for message, names in failed.items():
         if not (ended.state == "source_missing" and message in ended.message):
-            yield 1, f"not pulled {', '.join(names)}: {message}"
+            # A message begins with the dataset where it is of one.
+            yield 1, f"not pulled {', '.join(names)}: {message.removeprefix(f'{names[0]}: ')}"
     yield from ((1, f"held {message}") for message in ended.held.values())
     yield from ((1, f"{name}: {message}") for name, message in ended.noticed.items())
-    yield from _of_store(ended.report)
+    yield from _of_store(ended)
     for row in facts["objections_overdue"]:
         what = f"objection {row['objection_id']} of {row['uscc']} was to be decided by {row['due_on']}"
         yield 1, f"{what}. Next: jifen objection decide {row['objection_id']}"
     yield from ((1, text) for text in facts["recipients"])
     for pending_row in [one for some in facts["owed"].values() for one in some]:
-        yield 1, f"not delivered to {pending_row['recipient']}: {_why_pending(ended, pending_row['last_error'], wait)}"
+        recipient = pending_row["recipient"]
+        why = _why_pending(ended, pending_row["last_error"], wait).removeprefix(f"{recipient}: ")
+        yield 1, f"not delivered to {recipient}: {why}"
 
 
 def _why_bad(ended: Outcome, wait: str) -> str:
@@ -261,10 +264,12 @@ def _why_bad(ended: Outcome, wait: str) -> str:
     return f"{text.rstrip('.')}. Next: {wait}fix it, then jifen run --as-of {ended.as_of}"
 
 
-def _of_store(report: Report) -> Iterator[tuple[int, str]]:
-    for name, why in report.get("stale", {}).items():
-        yield 1, f"stale {name}: {why}. Next: ask the agency for newer data"
-    for path in report.get("made_again", ()):
+def _of_store(ended: Outcome) -> Iterator[tuple[int, str]]:
+    for name, why in ended.report.get("stale", {}).items():
+        # Of one that was not pulled, or is held, another line says what to do.
+        if name not in ended.failed and name not in ended.held:
+            yield 1, f"stale {name}: {why}. Next: ask the agency for newer data"
+    for path in ended.report.get("made_again", ()):
         what = f"{path} was missing or damaged, and was made again from raw"
         yield 1, f"{what}. Next: look at the disk, and at who may write there"
 

@@ -277,6 +277,13 @@ def test_monitoring_gets_one_line_and_a_code(settings, checked, monkeypatch, sta
     assert (found, line.startswith(said)) == (code, True), line
 
 
+def test_monitoring_is_told_once_of_a_dataset_that_was_not_pulled_and_is_stale_for_it(settings, checked, monkeypatch):
+    pulled = {"source": "tax", "dataset": "vat", "state": "failed", "message": "tax.vat: the folder is gone."}
+    report = {"pulled": [pulled], "stale": {"tax.vat": "pull failed (config), stale since 2025-06-29"}}
+    end_with(settings, monkeypatch, Outcome("published", "2025-06-30", None, "it\nstopped.", report))
+    assert checked() == (1, "WARNING - not pulled tax.vat: the folder is gone.")
+
+
 def test_monitoring_is_told_of_nights_that_did_not_come_and_of_none_at_all(settings, checked, monkeypatch):
     assert checked() == (2, "CRITICAL - no night has run yet. Next: jifen run")
     assert not settings.data_dir.exists()
