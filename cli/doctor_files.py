@@ -11,10 +11,11 @@ from cli.doctor_here import CheckFailedError, Here, NothingToCheckError
 from cli.sink_check import check_sinks
 from cli.status import expiring_keys, next_night
 from connectors.change_limits import ChangeLimits
+from connectors.drivers.retry import TryAgainError, budget, within
 from connectors.first_batch import FirstLimits
 from connectors.openpgp import ENCRYPT, SIGN, usable
 from connectors.sink_files import ExtractSink, NoticeSink, Sealing, alert_channels
-from connectors.spec import Dataset, SftpConnection
+from connectors.spec import Dataset, FolderConnection, SftpConnection
 from editions.build import PARSE_CACHE
 from editions.candidate import candidates_dir
 from editions.ending import WITHIN_DAYS, ending
@@ -34,6 +35,7 @@ from ledger.yaml_file import read_yaml
 # What banks run (docs/decisions/0018): what this one cannot open, they cannot either.
 GPG_LEAST = (2, 2)
 SHOWN = 8
+FOLDER_SECONDS = 5.0
 
 
 def sources(here: Here) -> str:
@@ -62,7 +64,7 @@ def zone(here: Here) -> str:
 
 
 def variables(here: Here) -> str:
-    """Every variable that a source or a recipient names is set; the value is never shown."""
+    """Every variable that a source or a recipient names is set, and a folder's is there; the value is never shown."""
     wanted = {source.name: source.variables() for source in here.sources if _is_supplied(here, source.datasets)}
     channels = alert_channels(here.sinks, here.environ)
     for sink in here.sinks:
@@ -72,7 +74,23 @@ def variables(here: Here) -> str:
     if missing := sorted(name for name in named if not here.environ.get(name)):
         who = sorted(one for one, names in wanted.items() if not set(names).isdisjoint(missing))
         raise CheckFailedError(f"not set: {', '.join(missing)}; needed by {', '.join(who)}")
+    folders = {
+        one.connection.path.env
+        for one in here.sources
+        if isinstance(one.connection, FolderConnection) and one.name in wanted
+    }
+    if gone := sorted(name for name in folders if not _is_folder(Path(here.environ[name]))):
+        raise CheckFailedError(f"no folder of this machine, or a share that is not mounted: {', '.join(gone)}")
     return f"{len(named)} set"
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a folder is there; a mount that does not answer is none."""
+    try:
+        with budget(FOLDER_SECONDS):
+            return within(path.is_dir, "the folder is silent")
+    except TryAgainError:
+        return False
 
 
 def _is_supplied(here: Here, datasets: Iterable[Dataset]) -> bool:

@@ -21,6 +21,7 @@ from cli import doctor, doctor_files
 from cli.doctor_here import Here
 from connectors.sink_files import read_sinks
 from connectors.source_files import read_sources
+from connectors.spec import FolderConnection
 from editions.manifest import describe_file, write_manifest
 from editions.places import point_current
 from editions.ruleset_diff import frozen_row
@@ -369,6 +370,17 @@ def test_what_is_broken_is_found_by_its_own_check_alone_with_the_line_that_mends
     (check,) = (one for one in doctor.CHECKS if one.name == name)
     assert (amiss[name].state, len(amiss[name].found) > 10) == (check.severity, True)
     assert amiss[name].mend == check.mend.format(data_dir=os.environ["JIFEN_DATA_DIR"])
+
+
+def test_a_folder_that_is_not_there_is_told_by_its_variable(installation):
+    folder = FolderConnection(path={"env": "MARKET_FOLDER"})
+    sources = [SOURCES[0].model_copy(update={"name": "market", "connection": folder, "driver": "folder"})]
+    installation.given["sources"] = [*SOURCES, *sources]
+    installation.set(MARKET_FOLDER=installation.folder)
+    assert installation.findings()["variables"].state == doctor.OK
+    installation.set(MARKET_FOLDER=installation.folder / "gone")
+    found = installation.findings()["variables"]
+    assert (found.state, found.found.endswith("not mounted: MARKET_FOLDER")) == (doctor.WRONG, True)
 
 
 def test_no_value_of_a_variable_is_told(installation):
