@@ -76,13 +76,19 @@ def refused_is_accounted_for(one: LandedDataset) -> str:
     plant = _plant(one.dataset, one.rows)
     with _landed_again(one, plant.dataset) as (store, pulled):
         expect(pulled.state == "landed", f"with one record refused it is {pulled.state}: {pulled.message}")
-        lines = store.quarantined(one.dataset, pulled.batch or "")
-        lines = [line for line in lines if line["action"] == "record_refused"]
+        # What a real agency's delivery had refused before breaks the planted rule too.
+        before = {(line["label"], line["position"]) for line in _refused(one.store, one.dataset, one.batch["batch"])}
+        lines = _refused(store, one.dataset, pulled.batch or "")
+        lines = [line for line in lines if (line["label"], line["position"]) not in before]
         kept = {key_of(one.dataset, row) for row in store.held(one.dataset)}
-        _check_lines(plant, store, lines, pulled.rows_refused)
+        _check_lines(plant, store, lines, pulled.rows_refused - one.batch["rows_refused"])
     fell = {key_of(one.dataset, row) for row in one.held} - kept
     expect(fell == {key_of(one.dataset, plant.victim)}, f"{len(one.held) - len(kept)} rows fell, not that one")
     return f"{plant.column.name} {plant.reason} on {lines[0]['label']}, record {lines[0]['position']}"
+
+
+def _refused(store: TrialStore, dataset: Dataset, batch: str) -> list[Row]:
+    return [line for line in store.quarantined(dataset, batch) if line["action"] == "record_refused"]
 
 
 def _plant(dataset: Dataset, rows: list[Row]) -> _Plant:

@@ -19,8 +19,8 @@ def schema_matches(one: LandedDataset) -> str:
     declared = {column.source_field for column in one.dataset.columns}
     expect(declared <= met, f"no record has the field {', '.join(sorted(declared - met))}")
     counts = one.batch["counts"] or {}
-    broken = sorted(rule for rule in counts if rule.endswith(":type_mismatch"))
-    expect(not broken, f"values do not parse: {', '.join(broken)}")
+    broken = sorted(f"{rule} {count}" for rule, count in counts.items() if rule.endswith(":type_mismatch"))
+    expect(not broken, f"of {one.batch['rows_received']} records, values that do not parse: {', '.join(broken)}")
     unclaimed = sorted(met - declared)
     noted = {name.removeprefix("unclaimed_field:") for name in counts if name.startswith("unclaimed_field:")}
     noted |= {f"{name.partition('.')[0]}." for name in noted if "." in name}

@@ -112,7 +112,8 @@ def secrets_nowhere(trial: Trial) -> str:
     unsearched = sorted({one.variable for one in secrets if not one.forms})
     pattern = pattern_of(secrets)
     if pattern is None:
-        raise NotApplicableError(f"nothing to search for: {', '.join(unsearched) or 'the connection names no secret'}")
+        short = f"{', '.join(unsearched)} is too short, or holds no secret"
+        raise NotApplicableError(f"nothing to search for: {short if unsearched else 'the connection names no secret'}")
     hits = [text for one in trial.output if pattern.search(text := one.encode("utf-8", "backslashreplace"))]
     shown = pattern.sub(b"***", hits[0]).decode()[-300:] if hits else ""
     expect(not hits, f"in {len(hits)} of {len(trial.output)} texts of output, such as: {shown}")

@@ -86,6 +86,15 @@ def test_a_real_agency_is_not_asked_for_what_only_a_stand_in_can_do(put_to_test,
     assert results["wrong_secret_refused"].state == "skipped"
 
 
+def test_records_that_a_real_agency_has_wrong_do_not_count_as_the_planted_one(put_to_test):
+    agency = MemoryAgency()
+    agency.records.append({"leaseNo": "L8", "holder": "firm 8", "area": "many"})
+    results = put_to_test(None, {"refused_is_accounted_for", "schema_matches"}, agency)
+    assert results["refused_is_accounted_for"].state == "passed", results["refused_is_accounted_for"].what
+    told = "of 8 records, values that do not parse: refused:area_m2:type_mismatch 1"
+    assert told in results["schema_matches"].what
+
+
 def cells(settings, monkeypatch, defect):
     agency = MemoryAgency(defect)
     monkeypatch.setattr(core, "driver_of", lambda _name: agency.pull)
