@@ -50,7 +50,9 @@ def open_one(
     days = decide_days_on(PROJECT_DIR / "dbt_project", date.fromisoformat(row["as_of"]))
     code = str(found.enterprise["uscc"])
     made = open_objection(ledger, row["edition_id"], code, what, day, days, operator())
-    show.show_done(made, f"objection {made['objection_id']} is to be decided by {made['due_on']}", as_json)
+    decide = f"jifen objection decide {made['objection_id']} --uphold --why TEXT (or --reject)"
+    text = f"objection {made['objection_id']} is to be decided by {made['due_on']}. Next: {decide}"
+    show.show_done(made, text, as_json)
 
 
 @app.command("decide")
@@ -66,7 +68,11 @@ def decide_one(
     why = text_given(why)
     decision = UPHELD if uphold else REJECTED
     made = decide_objection(open_ledger(settings), objection, decision, why, day_of_step(settings, on), operator())
-    show.show_done(made, f"objection {objection} is {decision}", as_json)
+    following = f"jifen objection close {objection}"
+    if uphold:
+        correct = f"have the facts or rules corrected, jifen edition correct {made['edition_id']} --why TEXT"
+        following = f"{correct}, then {following} --correction ID"
+    show.show_done(made, f"objection {objection} is {decision}. Next: {following}", as_json)
 
 
 @app.command("close")

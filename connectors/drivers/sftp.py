@@ -231,7 +231,7 @@ def fetch(
         return [(file.name, remote.read(file)) for file in there if file.kind == "file"]
 
 
-_NEXT_STEP = "ask them for the rights to folder {0} and for room in it; then jifen run, which sends the files again"
+_NEXT_STEP = "ask whether folder {0} is there, has room and is open to us; then jifen run, which sends the files again"
 
 
 async def _is_left(client: asyncssh.SFTPClient, target: PurePosixPath, content: bytes | Path, where: str) -> bool:
