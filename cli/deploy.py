@@ -42,5 +42,5 @@ def deploy(
     for line in lines:
         show.console.print(show.safe("{kind} {name} {what}".format_map(line)))
     for text in cannot:
-        show.console.print(f"[yellow]not ours to change[/] {show.safe(text)}")
+        show.console.print(f"[yellow]for a person[/] {show.safe(text)}")
     show.console.print(f"{counted(len(lines), 'change')} {'planned' if plan else 'made'}")

@@ -44,7 +44,7 @@ def indicator_lines(found: Explanation) -> list[str]:
         "数值 value": _value(row, "unit", "unit_en"),
         "供给 supply": in_words("supply_status", row.get("gap") or row["supply_status"]),
         "处理 treatment": in_words("treatment", row.get("treatment")),
-        "规则 rule": f"{row['ruleset_id']} {in_words('function', row.get('function'))}",
+        "规则 rule": f"{row['ruleset_id']} {in_words('function', row.get('function'))}".rstrip(),
         "档位 bin": row["bin"],
         "所在位置 on the scale": _number(row.get("position")),
         "满分比例 share": _number(row["share"]),
@@ -53,7 +53,7 @@ def indicator_lines(found: Explanation) -> list[str]:
         "同阶段中位 stage median": _median(row),
         "口径 definition": " ".join(filter(None, (row.get("definition_zh"), row.get("definition_en")))),
     }
-    shown = [f"  {padded(name, LABEL)}{one_line(fact)}" for name, fact in facts.items() if fact not in (None, "")]
+    shown = [f"  {padded(name, LABEL)}{one_line(fact)}" for name, fact in facts.items() if fact not in (None, "", "-")]
     return [
         _head(found),
         f"{row['indicator_code']} {one_line(row['name_zh'])} {one_line(row['name_en'])}",

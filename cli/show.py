@@ -225,10 +225,16 @@ KINDS_SENT = {"deliveries": "extract", "notices": "notice", "alerts": "alert", "
 def show_sent(report: Mapping[str, Any]) -> None:
     """Print what went to whom, by lines of a night's report or by rows of the ledger, whose error has another name."""
     rows = [
-        {"error": sent.get("last_error"), **sent, "what": what}
+        {"error": sent.get("last_error"), **sent, "what": f"{what} {_event_of(sent)}".rstrip()}
         for name, what in KINDS_SENT.items()
         for sent in report.get(name, [])
     ]
     counts = (("rows sent", "rows"), ("consents denied", "denied"), ("records refused", "refused"))
     columns = ("recipient", "what", "state", *counts, "error")
     show_rows("Sent 送达", rows, columns)
+
+
+def _event_of(sent: Mapping[str, Any]) -> str:
+    """What a message beyond the first of its edition is about, as its id ends: `….policy_channel.1.policy_gained`."""
+    _, _, number_and_event = sent.get("message_id", "").partition(f".{sent['recipient']}.")
+    return str(number_and_event.partition(".")[2])

@@ -76,6 +76,13 @@ def test_what_was_not_sent_is_shown_with_the_reason_from_a_report_and_from_the_l
     assert "its line is dead" in capsys.readouterr().out
 
 
+def test_messages_of_one_edition_are_told_apart(capsys):
+    ids = ("2025-06-30-abc.policy_channel.1", "2025-06-30-abc.policy_channel.1.policy_gained")
+    show.show_sent({"notices": [{"recipient": "policy_channel", "message_id": one, "state": "sent"} for one in ids]})
+    whats = [line.split("│")[2].strip() for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
+    assert whats == ["notice", "notice policy_gained"]
+
+
 def test_an_edition_lists_each_table_once_with_its_formats():
     files = [
         {"path": "contracts/a.odcs.yaml", "rows": None, "bytes": 1, "audience": "zone"},
