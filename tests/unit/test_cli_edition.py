@@ -132,3 +132,13 @@ def test_an_objection_goes_its_way_and_a_list_becomes_final(jifen, two):
     assert (code, "is final" in text) == (0, True)
     assert jifen("publicity", "list", "--json")[1][0]["closed_on"] == "2025-07-09"
     assert jifen("objection", "list", "--json")[1] == []
+
+
+def test_an_objection_says_its_next_step(jifen, two):
+    first, _ = two
+    told = jifen("objection", "open", THIRD, "--what", "its stage", "--edition", first)[1]
+    number = told.split()[1]
+    assert f"jifen objection decide {number} --uphold --why TEXT" in told
+    told = jifen("objection", "decide", number, "--uphold", "--why", "it is of the other")[1]
+    assert f"jifen edition correct {first} --why TEXT" in told
+    assert told.strip().endswith(f"jifen objection close {number} --correction ID")
