@@ -85,6 +85,9 @@ def check(name: OneName = None, folder: Folder = None, as_json: Json = False) ->
     found = [line for source in _chosen(sources, name) for line in check_source(source, zone, settings)]
     if name is None and folder is None:
         found += check_sinks(read_sinks())
+    for line in found if folder is not None else ():
+        again = f"jifen source check {line['dataset'].partition('.')[0]}"
+        line["message"] = (line["message"] or "").replace(again, f"{again} --folder {shlex.quote(str(folder))}") or None
     columns = ("dataset", "state", ("records on the first page", "records"), "refused", "message")
     show.show_rows("Source check 数据来源检查", found, columns, as_json)
     raise typer.Exit(1 if any(f["state"] == "failed" for f in found) else 0)

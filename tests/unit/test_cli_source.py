@@ -114,6 +114,13 @@ def test_a_check_of_an_agency_that_is_away_ends_soon_and_speaks_of_no_kept_page(
     assert asked[0] <= CHECK_SECONDS
 
 
+def test_a_check_of_a_draft_says_to_check_the_draft_again(jifen, monkeypatch, tmp_path):
+    monkeypatch.delenv("LAND_KEY")
+    monkeypatch.setattr(cli_source, "read_sources", lambda _folder=None: [make_source()])
+    (line,) = json.loads(jifen("check", "land", "--folder", str(tmp_path), "--json").stdout)
+    assert line["message"].endswith(f"jifen source check land --folder {tmp_path}")
+
+
 def test_a_pull_of_an_earlier_day_says_which_day_to_give(jifen):
     jifen("pull", "land")
     (told,) = json.loads(jifen("pull", "land", "--as-of", "2025-06-30", "--json").stdout)
