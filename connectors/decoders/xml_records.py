@@ -143,7 +143,8 @@ def decode_xml(decoder: XmlDecoder, content: bytes, *, is_whole: bool = False) -
 
     A child is a field by its tag, an attribute of the record `@name`, an attribute of a child `child@name`, text beside
     children `#text`. A child that repeats is a list; a child with children of its own is a mapping of the same kind, so
-    it never passes for a plain value. An empty element is "", one marked `xsi:nil` is None.
+    it never passes for a plain value. An empty element is "", one marked `xsi:nil` is None; one that is so marked and
+    holds something is a list too.
     """
     records: list[dict[str, Any]] = []
     first, fields = 1, 0
@@ -185,8 +186,10 @@ def _fields(element: Element) -> dict[str, Any]:
     loose = [element.text or ""]
     for child in element:
         tag = local(child.tag)
-        is_nil = child.get(_NIL) in ("true", "1")
-        found.setdefault(tag, []).append(None if is_nil else _fields(child) if len(child) else child.text or "")
+        value: Any = _fields(child) if len(child) else child.text or ""
+        if child.get(_NIL) in ("true", "1"):
+            value = [None, value] if len(child) or value.strip() else None
+        found.setdefault(tag, []).append(value)
         loose.append(child.tail or "")
         if child.attrib and not len(child):
             for name, value in child.attrib.items():

@@ -52,6 +52,14 @@ def test_an_element_marked_as_nil_has_no_value():
     assert columns(f"<r><rows><row><a {nil}/><b>1</b></row></rows></r>") == {"a": [None], "b": ["1"]}
 
 
+@pytest.mark.parametrize(
+    ("inside", "value"), [(" ", None), ("5", [None, "5"]), ("<c>5</c>", [None, {"@nil": "1", "c": "5"}])]
+)
+def test_an_element_marked_as_nil_that_holds_something_is_no_missing_value(inside, value):
+    nil = "xmlns:i='http://www.w3.org/2001/XMLSchema-instance' i:nil='1'"
+    assert columns(f"<r><rows><row><a {nil}>{inside}</a><b>1</b></row></rows></r>") == {"a": [value], "b": ["1"]}
+
+
 def test_a_namespace_is_no_part_of_a_tag():
     assert columns("<x:r xmlns:x='urn:y'><x:rows><x:row><x:a>1</x:a></x:row></x:rows></x:r>") == {"a": ["1"]}
 
