@@ -26,12 +26,19 @@ _UNITS = {word: word for word in (*MONEY, *_FOREIGN)}
 _UNITS |= {"万": "万元", "亿": "亿元", "RMB": _YUAN, "人民币": _YUAN, "¥": _YUAN, "￥": _YUAN, _YUAN: _YUAN}
 """Words for a unit of money, and the unit that each means; the currency alone does not say in which unit of it."""
 
+_ZERO = re.compile(r"\s*[-+]?(0+(\.0*)?)?\s*")
+"""No amount, or one that is 0 in every unit."""
+
 _DELETED_FIELD = re.compile(
     "(is)?del(eted?)?(flag|mark|at|on|time|date)?|(是否|已|逻辑)删除|(逻辑)?删除(标志|标识|标记|时间|日期)"
+    r"|(是否|已)作废|作废(标志|标识|标记|时间|日期)|zfbz\d?"
 )
-"""The names, folded, of fields that say that or when a record was deleted."""
+"""The names, folded, of fields that say that or when a record was deleted or made void; tax offices have ZFBZ_1."""
+_VALID_FIELD = re.compile("是否有效|有效(标志|标识|标记)|yxbz")
+_NOT_VALID = {*FALSE_WORDS, "无效", "作废", "已作废"} - MISSING_WORDS
+"""The names, folded, of fields that say whether a record still counts, and the words by which it does not."""
 _OPERATION_FIELD = re.compile(
-    "(op|oper(ation)?|dml|change|action|event|data|row)?(type|code|flag|kind|status|state)"
+    "(op|oper(ation)?|dml|change|action|event|data|row|record)?(type|code|flag|kind|status|state)"
     "|op|operation|dml|action|(数据|记录)?(操作|更新)?(类型|标志|标识|方式|状态)"
 )
 """The names, folded, of fields that say what was done to a record, or how it stands."""
@@ -137,22 +144,24 @@ def refuse_other_units(
                 allowed |= home
                 notes |= Counter({f"stated_unit:{unit}": 1 for unit in home - {"元"} if not has_unit})
             for place, unit in enumerate(units):
-                if unit not in allowed and columns[column.source_field][place]:
+                if unit not in allowed and not _ZERO.fullmatch(str(columns[column.source_field][place] or "")):
                     faults[place].append(Fault("other_unit", column.name, stated[place], True))
 
 
 def refuse_deleted(dataset: Dataset, columns: Mapping[str, list[Any]], faults: dict[int, list[Fault]]) -> None:
     """Refuse a record that says in a field that no column claims that it was deleted (isDeleted: 1, op: D, 删除标志 2).
 
-    A list that an entry was removed from is no deletion: only words of deleting count, D and DEL of an operation alone.
+    So is one that says that it does not count (有效标志 N). A list that an entry was removed from is no deletion: only
+    words of deleting count, D and DEL of an operation alone.
     """
     for name in sorted(columns.keys() - {column.source_field for column in dataset.columns}):
         for one in (name, *_parts(name, columns[name])):
             called = _OF_RECORD.sub("", _folded(one), count=1)
-            is_flag = _DELETED_FIELD.fullmatch(called)
-            if not is_flag and not _OPERATION_FIELD.fullmatch(called):
+            is_flag, is_valid = _DELETED_FIELD.fullmatch(called), _VALID_FIELD.fullmatch(called)
+            if not is_flag and not is_valid and not _OPERATION_FIELD.fullmatch(called):
                 continue
             words = _DELETED_PLAINLY | ({"d", "del"} if re.search("op|dml|操作", called) else set())
+            words = _NOT_VALID if is_valid else words
             for place, value in enumerate(_held(name, one, columns[name])):
                 word = str("" if value is None else value).strip().casefold()
                 stands = (

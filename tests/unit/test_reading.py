@@ -472,6 +472,13 @@ def test_a_record_that_states_another_unit_of_its_amounts_is_refused(make_datase
     assert [one for one in reading.notes if one.startswith("stated_unit")] == ([note] if note else [])
 
 
+@pytest.mark.parametrize(("amount", "landed"), [(0, 1), ("0", 1), (" 0.00 ", 1), ("", 1), ("0.01", 0), (1, 0)])
+def test_nothing_is_nothing_in_every_unit(make_dataset, amount, landed):
+    columns = (column("no", required=True), column("sum", "decimal(20, 2)", unit="元"))
+    items = [{"no": "R1", "sum": amount, "单位": "万元"}]
+    assert len(read(make_dataset(key=("no",), columns=columns), items).rows) == landed
+
+
 def test_an_amount_that_no_record_sends_is_stated_in_no_unit(make_dataset):
     columns = (column("no", required=True), column("sum", "decimal(20, 2)"))
     dataset = make_dataset(key=("no",), columns=columns, schema_contract="discard_value")
@@ -520,6 +527,11 @@ def test_a_currency_called_after_another_field_says_nothing_of_the_rest(make_dat
         *(("op", value, 1) for value in ("U", "c", "I", None)),
         *((field, "DELETE", 0) for field in ("type", "op_type", "operationType", "@action", "changeType", "status")),
         *((field, "delete", 0) for field in ("操作类型", "数据状态")),
+        *(("recordStatus", value, value != "deleted") for value in ("deleted", "active", "D")),
+        *((field, "Y", 0) for field in ("作废标志", "是否作废", "ZFBZ_1")),
+        *((field, "N", 1) for field in ("作废标志", "是否作废", "ZFBZ_1")),
+        *(("有效标志", value, 0) for value in ("N", 0, "否", "无效", False)),
+        *(("YXBZ", value, 1) for value in ("Y", 1, "有效", "无", None)),
         *((field, "D", 1) for field in ("type", "status", "grade", "类型")),
         *((field, "removed", 1) for field in ("status", "op", "opType")),
         ("code", "DEL", 1),
