@@ -353,15 +353,16 @@ def _refuse_totals(
         stated, alone = facts[column.name], dataset.key == (column.name,)
         is_none = pc.equal(stated, column.source_field)
         if pc.any(pc.match_substring_regex(stated, MAY_BE_NONE)).as_py():
-            pattern = (
-                NO_RECORD
-                + NO_NAME * (alone or column.is_identifying)
-                + RULE_LINE * alone
-                + GROUP_LINE * bool(column.names)
-            )
+            pattern = NO_RECORD + NO_NAME * (alone or column.is_identifying) + RULE_LINE * alone
             is_none = pc.or_(is_none, pc.match_substring_regex(stated, pattern))
+            if column.names:
+                is_coded = pc.is_valid(facts[dataset.codes[0].name]) if dataset.codes else pa.scalar(False)
+                is_head = pc.match_substring_regex(stated, GROUP_LINE)
+                is_none = pc.or_(is_none, pc.and_not(is_head, is_coded))
             if alone and not column.names and pc.any(is_none).as_py():
                 is_none = pc.and_not(is_none, _are_letter_codes(stated, is_none))
+        if alone and isinstance(dataset.decoder, CsvDecoder):
+            is_none = pc.or_(is_none, _are_commented_out(stated))
         lone = _lone_words(dataset, records, column, pc.if_else(is_none, None, stated)) if alone else ()
         for place in sorted({*_places(is_none), *lone}):
             faults[place].append(Fault("not_a_record", column.name, stated[place].as_py(), True))
@@ -372,6 +373,17 @@ def _are_letter_codes(stated: pa.Array, is_none: pa.Array) -> pa.Array:
     others = set(stated.filter(pc.invert(is_none)).drop_null().to_pylist())
     lengths = {len(one) if re.fullmatch("[A-Z]{2,4}", one) else 0 for one in others}
     return pc.match_substring_regex(stated, f"^[A-Z]{{{max(lengths, default=0)}}}$" if len(lengths) == 1 else "^$")
+
+
+def _are_commented_out(stated: pa.Array) -> pa.Array:
+    """Where a key begins with # and has the form of another key behind it: #R1 beside R2."""
+    marked = pc.match_substring_regex(stated, "^#")
+    if not pc.any(marked).as_py():
+        return marked
+    forms = {form_of(one) for one in stated.filter(pc.invert(marked)).drop_null().to_pylist()}
+    return pa.array(
+        [one is not None and one[:1] == "#" and form_of(one[1:].strip()) in forms for one in stated.to_pylist()]
+    )
 
 
 def _lone_words(dataset: Dataset, records: _Together, key: Column, stated: pa.Array) -> Iterator[int]:

@@ -67,8 +67,8 @@ NO_NAME = (
 several columns such a text may be a value: 资产总计 is an item of a balance sheet.
 """
 _TO_TEN = "[一二三四五六七八九十]"
-GROUP_LINE = rf"|^\s*(?:[(（]{_TO_TEN}{{1,3}}[)）]\s*\pL|{_TO_TEN}{{1,3}}\s*(?:、\s*\pL|[.．]\s*[^\PL{_TO_TEN[1:]}))"
-"""Added for names: the head of a group of rows (一、制造业), which may have the sums of its group.
+GROUP_LINE = rf"^\s*(?:[(（]{_TO_TEN}{{1,3}}[)）]\s*\pL|{_TO_TEN}{{1,3}}\s*(?:、\s*\pL|[.．]\s*[^\PL{_TO_TEN[1:]}))"
+"""In place of a name: the head of a group of rows (一、制造业), which may have the sums of its group and has no code.
 
 三.一五集团 is a name.
 """

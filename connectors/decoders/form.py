@@ -14,6 +14,7 @@ JSON: Final = "JSON"
 TEXT: Final = "plain or delimited text"
 GZIP: Final = "packed with gzip"
 ZIP: Final = "a zip archive"
+TAR: Final = "a tar archive"
 XLSX: Final = "a workbook (XLSX)"
 PARQUET: Final = "Parquet"
 UTF16: Final = "text in UTF-16"
@@ -49,10 +50,12 @@ _BEGINNINGS: Final = (
 GRANT_ACCESS: Final = (
     "open the address in a browser: a login, a gateway or an error page; ask the agency to grant access"
 )
+_TWICE = "where that is declared, it is packed twice: ask the agency for the file packed once"
 _NEXT: Final = {
     HTML: "a login, a gateway or an error page, or a table saved as a web page: ask the agency for the file itself",
-    GZIP: "declare archive: gzip under decoder, or call the agency",
-    ZIP: "declare archive: zip under decoder, or call the agency",
+    GZIP: f"declare archive: gzip under decoder; {_TWICE}",
+    ZIP: f"declare archive: zip under decoder; {_TWICE}",
+    TAR: "ask the agency for the file itself, packed with gzip or zip or not at all",
     "a workbook with a password": "ask the agency for a plain .xlsx, without a password",
     "an old workbook (XLS)": "ask the agency to save it as .xlsx",
 }
@@ -119,6 +122,8 @@ def require_form(body: bytes, *forms: str, declared: str | None = None) -> None:
 
 
 def _text(head: bytes) -> str:
+    if head[257:262] == b"ustar":
+        return TAR
     is_utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff")) or _is_half_zero(head)
     text = head.decode("utf-16" if is_utf16 else "latin-1", "ignore") if is_utf16 else head.decode("utf-8", "replace")
     text = text.lstrip("\ufeff \t\r\n")

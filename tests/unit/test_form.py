@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import tarfile
 import zipfile
 
 import pyarrow as pa
@@ -30,6 +31,15 @@ def compound(stream: str) -> bytes:
     return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600 + stream.encode("utf-16-le") + b"\x00" * 40
 
 
+def tarred(name: str, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
 HTML = [
     b"<!DOCTYPE html><html><head></head></html>",
     b"\r\n\n  <HTML>\n",
@@ -56,6 +66,7 @@ def test_a_page_is_a_page_whatever_it_begins_with(body):
         (b"\n \r\n", "nothing but blanks or zero bytes"),
         (bytes(5000), "nothing but blanks or zero bytes"),
         (gzip.compress(b"a"), "packed with gzip"),
+        (tarred("a.csv", b"no,sum\n"), "a tar archive"),
         (parquet(), "Parquet"),
         (b"%PDF-1.7\n", "a PDF"),
         (b"Rar!\x1a\x07\x01\x00", "a RAR archive"),
@@ -112,3 +123,16 @@ def test_what_bytes_are_is_told_from_them(body, told):
 def test_every_decoder_says_what_the_bytes_are(read_body, kind, body, told):
     with pytest.raises(DataError, match=told):
         read_body(body, **kind)
+
+
+@pytest.mark.parametrize("inner", [gzip.compress(b"no,sum\n"), zipped("a.csv")])
+@pytest.mark.parametrize("outer", ["gzip", "zip"])
+def test_of_a_file_that_is_packed_twice_the_error_says_so(read_body, inner, outer):
+    body = gzip.compress(inner) if outer == "gzip" else zipped("a", content=inner)
+    with pytest.raises(DataError, match="where that is declared, it is packed twice"):
+        read_body(body, kind="csv", archive=outer)
+
+
+def test_a_tar_archive_that_is_unpacked_is_called_one(read_body):
+    with pytest.raises(DataError, match=r"is a tar archive, not CSV.*the file itself"):
+        read_body(gzip.compress(tarred("a.csv", b"no,sum\n")), kind="csv", archive="gzip")

@@ -560,6 +560,30 @@ def test_the_head_of_a_group_of_rows_is_no_name(make_dataset, text):
     assert ([refusal.rule for refusal in reading.refusals], reading.rows) == (["enterprise_name:not_a_record"], [])
 
 
+def test_a_row_with_a_code_is_no_head_of_a_group_whatever_its_name(make_dataset):
+    columns = (column("uscc", required=True, check="uscc"), column("enterprise_name", names="enterprise"))
+    items = [{"uscc": code, "enterprise_name": "一、二制药公司"} for code in ("91440300708461136T", "")]
+    reading = read(make_dataset(key=("uscc",), columns=columns), items)
+    assert [row["enterprise_name"] for row in reading.rows] == ["一、二制药公司"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "landed"),
+    [
+        (["R1", "#R2", "R3"], ["R1", "R3"]),
+        (["R1", "# R2", "R30"], ["R1", "R30"]),
+        (["#1", "#2"], ["#1", "#2"]),
+        (["R1", "#A-7"], ["R1", "#A-7"]),
+        (["R1", "R#2"], ["R1", "R#2"]),
+    ],
+)
+def test_a_line_of_a_csv_file_that_is_commented_out_is_no_record(make_dataset, keys, landed):
+    request = {"folder": "x", "pattern": "*"}
+    dataset = make_dataset(**UNITS, decoder={"kind": "csv"}, request=request, paginator=None)
+    body = "unit_no,enterprise_name,staff\n" + "".join(f"{key},甲,1\n" for key in keys)
+    assert [row["unit_no"] for row in read_bodies(dataset, body.encode()).rows] == landed
+
+
 @pytest.mark.parametrize("text", ["****", "------", "—— ——"])
 def test_a_line_where_the_key_stands_is_no_record(make_dataset, text):
     reading = read(make_dataset(**UNITS), [{"unit_no": text, "enterprise_name": "a", "staff": 1}])
