@@ -31,6 +31,10 @@ KINDS = {
 """What may be asked for: what has a text in `new_source.yml`."""
 
 
+_OF_ANY_FORM = ("single", "cursor_header", "link_header")
+"""The paginators that need not look into the body, once `single` compares no total."""
+
+
 def new_source(name: str, folder: Path, **kinds: str | None) -> Path:
     """Write `<folder>/<name>.yml` and answer its path; what is there already is refused. `kinds`: as `source_text`."""
     path = folder / f"{name}.yml"
@@ -61,7 +65,8 @@ def source_text(
         )
     driver = driver or "rest"
     if driver == "rest":
-        paginator, auth = paginator or "page_number", auth or "api_key"
+        paginator = paginator or ("page_number" if decoder in (None, "json") else "single")
+        auth = auth or "api_key"
     decoder = decoder or {"rest": "json", "database": "json"}.get(driver, "csv")
     _require_known({"driver": driver, "decoder": decoder, "paginator": paginator, "auth": auth})
     _require_together(name, driver, paginator, auth, decoder)
@@ -72,6 +77,8 @@ def source_text(
         "paginator": _of_kind("paginator", paginator),
         "decoder": f"kind: {decoder}\n" + parts()["decoder"]["database" if driver == "database" else decoder],
     }
+    if paginator == "single" and decoder != "json":
+        chosen["paginator"] = "paginator: {kind: single}"
     lines: list[str] = []
     for line in str(parts()["file"]).splitlines():
         part = chosen.get(line.strip().removeprefix("$"))
@@ -96,7 +103,7 @@ def _require_together(name: str, driver: str, paginator: str | None, auth: str |
         fault = f"paginator and auth go with driver rest; driver {driver} has neither"
     elif driver == "database" and decoder != "json":
         fault = "driver database gives JSON"
-    elif paginator == "keyset" and decoder != "json":
-        fault = "paginator keyset reads ids from JSON records"
+    elif paginator not in (None, *_OF_ANY_FORM) and decoder != "json":
+        fault = f"paginator {paginator} reads from JSON; {', '.join(_OF_ANY_FORM)} go with any decoder"
     if fault:
         raise ConfigError(f"{fault}.", name, "leave the option out")

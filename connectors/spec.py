@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from connectors.drivers.auth import Auth
-from connectors.drivers.paging import Keyset, Paginator, TokenInPost
+from connectors.drivers.paging import Paginator, TokenInPost
 from connectors.errors import ConfigError
 from connectors.strict import (
     BilingualTitle,
@@ -730,8 +730,10 @@ class Dataset(Strict):
             yield (request.job is None) == (self.paginator is not None), fault
             is_post = request.method == "POST"
             yield is_post or not isinstance(self.paginator, TokenInPost), "paginator post_token goes with method POST"
-            fault = "paginator keyset reads ids from JSON records"
-            yield isinstance(self.decoder, JsonDecoder) or not isinstance(self.paginator, Keyset), fault
+            is_json = isinstance(self.decoder, JsonDecoder) and self.decoder.archive is None
+            kind = getattr(self.paginator, "kind", None)
+            fault = f"paginator {kind} reads from JSON, as it comes: take cursor_header, link_header or a plain single"
+            yield is_json or self.paginator is None or not self.paginator.needs_json, fault
 
     @model_validator(mode="after")
     def _completes_columns(self) -> "Dataset":

@@ -50,8 +50,8 @@ def _pages(http: Http, request: RestRequest, ask: Ask) -> Iterator[Page]:
     if request.job is not None:
         yield from report(request.job, endpoint, listing, ask)
         return
-    if paginator is None or (paginator.needs_json and not is_json(decoder)):
-        raise ConfigError("this paginator reads from JSON.", dataset.address, "choose another, or decoder json")
+    if paginator is None:
+        raise ConfigError("a path is requested page by page.", dataset.address, "declare a paginator")
     days = _days(request, ask)
     if partition is None:
         yield from paginator.pages(listing, ask.resume, days)

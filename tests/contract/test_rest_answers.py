@@ -1,6 +1,7 @@
 """An answer that says no with HTTP 200, that is empty, or in another form than the paginator reads; and no address."""
 
 import pytest
+from pydantic import ValidationError
 
 from connectors.errors import AgencyError, ConfigError, PagingFaultError, TransientError
 from tests.contract.small_agency import SECRET, Reply, ask_of, ids, listing, pull, serve
@@ -66,8 +67,10 @@ def test_an_empty_page_in_the_middle_of_a_list_is_tried_again_and_then_a_fault(p
 
 
 def test_pages_by_number_cannot_be_counted_in_a_table(pulled):
-    with pytest.raises(ConfigError, match="reads from JSON"):
+    with pytest.raises(ValidationError, match="paginator page_number reads from JSON"):
         pulled(listing(5), decoder={"kind": "csv"})
+    with pytest.raises(ValidationError, match="paginator page_number reads from JSON"):
+        pulled(listing(5), decoder={"kind": "json", "records": "items", "archive": "gzip"})
 
 
 @pytest.mark.parametrize(

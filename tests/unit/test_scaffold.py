@@ -24,7 +24,9 @@ def read_back(folder, **kinds):
 def test_every_paginator_with_every_auth_and_decoder_reads(tmp_path, paginator):
     path = tmp_path / "land.yml"
     for auth, decoder in itertools.product(KINDS["auth"], KINDS["decoder"]):
-        if paginator == "keyset" and decoder != "json":
+        if decoder != "json" and paginator not in ("single", "cursor_header", "link_header"):
+            with pytest.raises(ConfigError, match=f"paginator {paginator} reads from JSON"):
+                source_text("land", paginator=paginator, auth=auth, decoder=decoder)
             continue
         path.write_text(source_text("land", paginator=paginator, auth=auth, decoder=decoder), encoding="utf-8")
         source = read_source(path)
@@ -39,6 +41,12 @@ def test_every_decoder_reads_from_files(tmp_path, driver):
         (dataset,) = read_back(tmp_path, driver=driver, decoder=decoder).datasets
         assert isinstance(dataset.request, FileRequest)
         assert dataset.decoder.kind == decoder
+
+
+def test_without_a_paginator_one_that_goes_with_the_decoder_is_taken(tmp_path):
+    for decoder in KINDS["decoder"]:
+        (dataset,) = read_back(tmp_path, decoder=decoder).datasets
+        assert dataset.paginator.kind == ("page_number" if decoder == "json" else "single")
 
 
 def test_a_database_reads(tmp_path):
@@ -66,6 +74,7 @@ def test_variables_are_named_after_the_source(tmp_path, driver):
         ({"driver": "folder", "auth": "bearer"}, "driver rest"),
         ({"driver": "database", "decoder": "csv"}, "gives JSON"),
         ({"paginator": "keyset", "decoder": "csv"}, "keyset"),
+        ({"paginator": "offset", "decoder": "csv"}, "offset reads from JSON; single"),
         ({"driver": "ftp"}, "sftp"),
         ({"paginator": "pages"}, "page_number"),
         ({"auth": "ntlm"}, "bearer"),
