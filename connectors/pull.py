@@ -184,6 +184,8 @@ _NOTICES = {
     "took them back, or left a filter on",
     "struck_row": "{} rows of the sheet are struck out, and are records like the others. Next: ask the agency whether "
     "it took them back",
+    "struck_cell": "{} rows of the sheet have cells that are struck out, and their values count like the others. Next: "
+    "ask the agency whether it took them back",
     "other_sheet": "the sheets {names} have the same columns and are not read. Next: ask the agency whether they "
     "belong to this delivery",
     "stated_unit": "the table states its amounts in {names}, and its columns declare no unit: the numbers land as they "

@@ -18,7 +18,7 @@ from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 
 from connectors.decoders.form import PUT_AGAIN, FormError
 from connectors.decoders.packed import MAX_UNPACKED_BYTES, open_zip, read_member
-from connectors.decoders.sheet_formats import Format, formats_of
+from connectors.decoders.sheet_formats import Format, Misfit, formats_of
 from connectors.decoders.xml_records import local, pieces
 
 MAX_PART_BYTES = 32 * 1024 * 1024
@@ -40,7 +40,7 @@ class Workbook:
     """One sheet and what its cells refer to."""
 
     sheet: bytes
-    texts: list[str]
+    texts: list[str | Misfit]
     formats: tuple[Format, ...]
     epoch: dt.datetime
     others: tuple[tuple[str, bytes], ...] = ()
@@ -60,16 +60,28 @@ def open_workbook(body: bytes, sheet: str | None) -> Workbook:
         raise FormError(f"is damaged ({type(error).__name__}).", PUT_AGAIN) from None
 
 
-def cell_text(element: Element) -> str:
-    """The text of a shared or an inline string: all its runs, without the reading aids beside them."""
-    parts = []
+def cell_text(element: Element) -> str | Misfit:
+    """The text of a shared or an inline string: all its runs, without the reading aids beside them.
+
+    A text of which a part is struck out is no value: the rest may be what holds, or a note on it.
+    """
+    parts, struck = [], set()
     for child in element:
         tag = local(child.tag)
         if tag == "t":
             parts.append(child.text or "")
         elif tag == "r":
-            parts += [part.text or "" for part in child if local(part.tag) == "t"]
-    return unescaped("".join(parts))
+            texts = [part.text or "" for part in child if local(part.tag) == "t"]
+            parts += texts
+            looks = [look for part in child if local(part.tag) == "rPr" for look in part]
+            struck |= {_is_strike(looks)} if "".join(texts).strip() else set()
+    text = unescaped("".join(parts))
+    return Misfit("struck_text", text) if len(struck) > 1 else text
+
+
+def _is_strike(looks: Iterable[Element]) -> bool:
+    """Whether a font, or what a run says of it, strikes its text out."""
+    return any(local(one.tag) == "strike" and one.get("val") not in ("0", "false") for one in looks)
 
 
 def unescaped(text: str) -> str:
@@ -99,7 +111,7 @@ def _read(archive: zipfile.ZipFile, sheet: str | None) -> Workbook:
     (start,) = [to for kind, to in _links(part("_rels/.rels"), "").values() if kind == "officeDocument"]
     folder, name = posixpath.split(start)
     book, links = part(start), _links(part(f"{folder}/_rels/{name}.rels"), folder)
-    texts: list[str] = []
+    texts: list[str | Misfit] = []
     formats: tuple[Format, ...] = ()
     struck: frozenset[int] = frozenset()
     for kind, target in links.values():
@@ -172,10 +184,7 @@ def _formats(styles: bytes) -> tuple[Format, ...]:
 
 
 def _struck(styles: bytes) -> frozenset[int]:
-    fonts = [
-        any(local(one.tag) == "strike" and one.get("val") not in ("0", "false") for one in font)
-        for font in pieces(styles, ("fonts", "font"), optional=True)
-    ]
+    fonts = [_is_strike(font) for font in pieces(styles, ("fonts", "font"), optional=True)]
     cells = [int(item.get("fontId", "0")) for item in pieces(styles, ("cellXfs", "xf"), optional=True)]
     return frozenset(number for number, font in enumerate(cells) if font < len(fonts) and fonts[font])
 

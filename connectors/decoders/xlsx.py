@@ -41,11 +41,12 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, claimed: Mapping[str, Column]
     """The rows below the header as columns; positions count them, blank ones too, which are otherwise passed over.
 
     A record is broken where a field that the source file claims holds a formula (`formula_cell`), an error
-    (`error_cell`), a number of more digits than a sheet keeps (`digits_lost`) or shown as another than it is
-    (`scaled_format`), or lies under a merged cell that begins elsewhere (`merged_cell`). In other fields the text
-    stands. Values under no header come as `(4)`, by their column. Numbers are int or Decimal, padded ones text. Rows
-    that are hidden or struck out are records like the others, and counted (`hidden_row`, `struck_row`); so are other
-    sheets with these columns, which are not read (`other_sheet`).
+    (`error_cell`), a text that is struck out in part (`struck_text`), a number of more digits than a sheet keeps
+    (`digits_lost`) or shown as another than it is (`scaled_format`), or lies under a merged cell that begins elsewhere
+    (`merged_cell`). In other fields the text stands. Values under no header come as `(4)`, by their column. Numbers are
+    int or Decimal, padded ones text. Rows that are hidden or struck out are records like the others, and counted
+    (`hidden_row`, `struck_row`, and `struck_cell` where a part of the row is); so are other sheets with these columns,
+    which are not read (`other_sheet`).
     """
     book = open_workbook(body, decoder.sheet)
     last = decoder.header_row + decoder.header_rows - 1
@@ -88,7 +89,7 @@ def _above(rows: Iterator[SheetRow], last: int) -> tuple[dict[int, Cells], list[
 
 
 def _rows(book: Workbook) -> Iterator[SheetRow]:
-    """The number of each row, what stands in it, and whether it is hidden, by hand or by a filter, or struck out."""
+    """The number of each row, what stands in it, and whether it is hidden (by hand or a filter) or struck out."""
     number = 0
     for row in pieces(book.sheet, ("sheetData", "row")):
         try:
@@ -105,7 +106,9 @@ def _mark(row: Element, book: Workbook) -> str:
     if row.get("hidden") in ("1", "true"):
         return "hidden_row"
     styles = {int(cell.get("s", "0")) for cell in row if len(cell)} if book.struck else set()
-    return "struck_row" if styles and styles <= book.struck else ""
+    if not styles & book.struck:
+        return ""
+    return "struck_row" if styles <= book.struck else "struck_cell"
 
 
 def _cells(row: Element, book: Workbook) -> Cells:

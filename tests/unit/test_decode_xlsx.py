@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import openpyxl
 import pytest
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 
 from connectors.decoders.form import of_page
 from connectors.decoders.xlsx import decode_xlsx
@@ -346,7 +348,23 @@ def test_rows_that_are_struck_out_are_records_and_counted():
         workbook.active["A4"].font = openpyxl.styles.Font(strike=False)
 
     (chunk,) = read(book(["代号", "x"], ["A", 1], ["B", 2], ["C", 3], change=strike))
-    assert (chunk.columns["代号"], chunk.notes) == (["A", "B", "C"], ("struck_row",))
+    assert (chunk.columns["代号"], chunk.notes) == (["A", "B", "C"], ("struck_row", "struck_cell"))
+
+
+@pytest.mark.parametrize(
+    ("runs", "is_broken"),
+    [
+        ((("旧名", True), ("新名", False)), True),
+        ((("新名", False), (" ", True)), False),
+        ((("名", False), ("称", False)), False),
+        ((("旧", True), ("名", True)), False),
+    ],
+)
+def test_a_text_that_is_struck_out_in_part_is_no_value(runs, is_broken):
+    text = CellRichText(*(TextBlock(InlineFont(strike=struck), part) for part, struck in runs))
+    (chunk,) = read(book(["代号", "注"], ["A", "x"], [text, "x"], ["C", text]))
+    assert [(one.position, one.reason) for one in chunk.broken] == [(2, "struck_text")] * is_broken
+    assert chunk.columns["注"][-1].strip() == str(text).strip(), "no column claims it, so it stands"
 
 
 def test_a_link_to_another_workbook_is_not_followed():
