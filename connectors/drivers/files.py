@@ -96,7 +96,7 @@ def pull_files(ask: Ask, request: FileRequest, folder: Folder) -> Iterator[Page]
     known = [file for file in there if _is_known(file, ask, newest)]
     wanted = [file for file in there if not _is_known(file, ask, newest)] + _changed_unseen(known, ask, folder)
     whole = _whole(wanted, listed, ask, request, folder)
-    _report_left(wanted, whole, where, ask.dataset.load == "snapshot")
+    _report_left(wanted, whole, ask, request)
     for place, (file, sha256s) in enumerate(whole.items(), start=1):
         body = _fetch(file, sha256s, folder, where)
         if not body:
@@ -240,11 +240,13 @@ def _is_flagged(file: Listed, flag: Listed | None) -> bool:
     return flag.modified_ns // 10**9 >= file.modified_ns // 10**9
 
 
-def _report_left(wanted: list[Listed], whole: _Whole, where: str, is_snapshot: bool) -> None:
+def _report_left(wanted: list[Listed], whole: _Whole, ask: Ask, request: FileRequest) -> None:
     """Log files that are not whole yet. Raise a `TransientError` where none is, or one of a snapshot is not."""
-    left = [file.name for file in wanted if file not in whole]
-    if left and (is_snapshot or not whole):
-        raise TransientError(f"not every file is whole yet: {', '.join(left[:10])}.", where, _WAIT)
+    left, where = [file.name for file in wanted if file not in whole], ask.dataset.address
+    if left and (ask.dataset.load == "snapshot" or not whole):
+        names = ", ".join(left[:10])
+        flag = f"; its flag would be {left[0]}{request.ready.suffix}" if isinstance(request.ready, Flag) else ""
+        raise TransientError(f"not every file is whole yet: {names}{flag}.", where, _WAIT)
     for name in left:
         log.warning("%s: %s is not whole yet and is left for the next run", where, name)
 
