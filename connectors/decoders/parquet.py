@@ -30,6 +30,9 @@ def decode_parquet(content: bytes, claimed: Mapping[str, Column]) -> Iterator[Ch
     binary number is the shortest text that means it where a column of numbers claims it, else a float.
     """
     place = 0
+    if b"PAR1PAR1" in content:
+        # The end of one file and the head of the next: the footer of the last finds its places in the first.
+        raise FormError("is several Parquet files, one behind the other.", "ask the agency for one file of them all")
     try:
         # INT96, which Spark and Impala write: as nanoseconds a day behind 2262 would come round as one before it.
         opened = partial(pq.ParquetFile, pa.BufferReader(content), coerce_int96_timestamp_unit="us")

@@ -20,6 +20,8 @@ _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _CHUNK_FIELDS = 200_000
 _SHOWN = 100
 _COUNT = re.compile("total|count", re.IGNORECASE)
+_SOAP_FAULT = "Fault"
+"""What it says stands deeper than the parts that are kept."""
 MAX_PIECE_BYTES = 4 * 1024 * 1024
 """The most that one record, or one element outside of any, may hold."""
 MAX_PIECE_ELEMENTS = 50_000
@@ -57,6 +59,8 @@ class Beside:
     def note(self, element: Element, level: int, list_level: int | None) -> None:
         """Take an element outside of the records, at its end. `list_level` is that of the list it stands in or is."""
         name, text = local(element.tag), (element.text or "").strip()[:_LONGEST_KEPT]
+        if name == _SOAP_FAULT:
+            text = text or "a fault of SOAP"
         self.root = name
         if level <= _KEPT_LEVELS and len(self.plain) < _MOST_KEPT:
             attributes = element.attrib.items() if level == 0 else ()

@@ -158,3 +158,9 @@ def test_nanoseconds_are_kept_to_the_microsecond_and_a_moment_beyond_all_years_i
         "zoned": "30000",
         "day": "32086",
     }
+
+
+def test_two_files_one_behind_the_other_are_a_loud_stop():
+    one, two = (written(pa.table({"n": numbers})) for numbers in ([1, 2], [3, 4]))
+    with pytest.raises(DataError, match="is several Parquet files"):
+        read(one + two, n="bigint")

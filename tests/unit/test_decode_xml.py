@@ -115,6 +115,9 @@ def test_other_elements_in_place_of_records_are_none_where_that_is_declared_and_
     assert [chunk.columns for chunk in read("<r><page>1</page></r>", none=True)] == [{}]
     with pytest.raises(DataError, match="code is 5"):
         read("<r><code>5</code></r>", none=True)
+    fault = "<s:Fault><faultcode>s:Server</faultcode><faultstring>busy</faultstring></s:Fault>"
+    with pytest.raises(DataError, match="reports an error: Fault is a fault of SOAP"):
+        read(f"<s:Envelope xmlns:s='urn:s'><s:Body>{fault}</s:Body></s:Envelope>", "Body/rows/row", none=True)
 
 
 @pytest.mark.parametrize("other", ["Row", "ROW"])
