@@ -184,6 +184,8 @@ _NOTICES = {
     "took them back, or left a filter on",
     "struck_row": "{} rows of the sheet are struck out, and are records like the others. Next: ask the agency whether "
     "it took them back",
+    "record_after_end": "{} rows below the declared end of a table look like records and are not read. Next: compare "
+    "`ends_at` with the file, or ask the agency for one table without totals within it",
     "struck_cell": "{} rows of the sheet have cells that are struck out, and their values count like the others. Next: "
     "ask the agency whether it took them back",
     "other_sheet": "the sheets {names} have the same columns and are not read. Next: ask the agency whether they "

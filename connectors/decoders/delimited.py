@@ -15,7 +15,14 @@ import pyarrow.compute as pc
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk
 from connectors.decoders.form import CALL, PUT_AGAIN, FormError
-from connectors.decoders.headers import beginning_with, named, refuse_second, refuse_total_on_top, stated_unit
+from connectors.decoders.headers import (
+    beginning_with,
+    is_like_a_record,
+    named,
+    refuse_second,
+    refuse_total_on_top,
+    stated_unit,
+)
 from connectors.decoders.text import open_text
 from connectors.spec import Column, CsvDecoder, Trailer
 from ledger.hand_made import NO_NAME, NO_RECORD, WORDS, clean
@@ -59,10 +66,10 @@ def decode_csv(decoder: CsvDecoder, content: bytes, claimed: Mapping[str, Column
 
     A row with another number of fields than the header is broken (`field_count`). A quotation mark that a line leaves
     open, and a control total that does not agree, is a `FormError`, maybe after some chunks; so is a last line that
-    ends within a row, and an error of the agency's program in place of a row. What comes after the
-    declared end of the table is counted (`row_after_end`); so is a last line without the line end that the others have,
-    for it may be cut within a number (`no_line_end`), where no control total says that it is whole, and a field that
-    looks like two rows where that is declared (`like_two_rows`).
+    ends within a row, and an error of the agency's program in place of a row. What comes after the declared end of the
+    table is counted (`row_after_end`, and `record_after_end` where it looks like one); so is a last line without the
+    line end that the others have, for it may be cut within a number (`no_line_end`), where no control total says that
+    it is whole, and a field that looks like two rows where that is declared (`like_two_rows`).
     """
     rows = _Rows(decoder, content)
     notes: tuple[str, ...] = (f"encoding:{rows.encoding}",) if len(decoder.encodings) > 1 else ()
@@ -86,6 +93,8 @@ def decode_csv(decoder: CsvDecoder, content: bytes, claimed: Mapping[str, Column
     elif not rows.after_end and rows.is_cut and chunk is not None:
         _refuse_cut_row(chunk, position - 1, header)
     notes += ("row_after_end",) * rows.after_end
+    below = (dict(zip(header, row, strict=False)) for row in rows.below if len(row) == len(header))
+    notes += ("record_after_end",) * sum(is_like_a_record(row, claimed) for row in below)
     notes += ("like_two_rows",) * rows.like_two
     notes += ("no_line_end",) * (position > 1 and not rows.after_end and not total and rows.is_cut)
     if position == 1 or notes:
@@ -100,6 +109,7 @@ class _Rows:
         self._end_word = beginning_with(decoder.ends_at)
         self._characters = self._width = self._body = self.after_end = self.like_two = 0
         self.above: list[Row] = []
+        self.below: list[Row] = []
         # Where lines end in LF, a CR alone is no line end; only old systems end lines in CR.
         self._ends = "\n" if b"\n" in content else ""
         # A delimiter before a blank counts as a comma of a text, not as one between fields.
@@ -131,6 +141,7 @@ class _Rows:
             is_begun = is_begun or end > 0
             rows += step[:end]
             self.after_end += len(step) - end
+            self.below += [row for row in step[end:] if not self._is_end(row)][: _STEP - len(self.below)]
             if self._end_word and not is_begun:
                 refuse_total_on_top(self._end_word, self._width, step[end:])
             if len(rows) >= CHUNK_ROWS or self._characters >= MAX_CHUNK_CHARACTERS:
@@ -148,10 +159,12 @@ class _Rows:
             yield [row for row in step if any(map(str.strip, row))]
 
     def _end(self, rows: list[Row]) -> int:
-        if (word := self._end_word) is None:
-            return len(rows)
-        ends = (place for place, row in enumerate(rows) if word.match(next(filter(str.strip, row))))
-        return next(ends, len(rows))
+        ends = (place for place, row in enumerate(rows) if self._is_end(row))
+        return len(rows) if self._end_word is None else next(ends, len(rows))
+
+    def _is_end(self, row: Row) -> bool:
+        word = self._end_word
+        return word is not None and word.match(next(filter(str.strip, row))) is not None
 
     def _take(self, count: int) -> list[Row]:
         try:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from connectors.decoders.chunk import MAX_FIELDS
 from connectors.decoders.form import CALL, FormError
-from connectors.spec import Column
+from connectors.spec import DAYS, NUMBERS, Column
 from ledger.hand_made import MISSING_WORDS, NO_RECORD, clean
 
 _UNIT = re.compile(r"(?:^|[\s(（,，;；:：])(?:金额|计量|货币)?单位\s*[:：]\s*(?:人民币)?([^\s)）]*)")
@@ -18,6 +18,7 @@ MONEY = ("元", "千元", "万元", "百万元", "千万元", "亿元")
 """The units of money that tables and records state."""
 _UNIT_CELL = re.compile(rf"\(?(?:单位:)?({'|'.join(MONEY)})\)?")
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
+_BEGINS_AS_FIGURE = re.compile(r"[-+]?\d")
 _FIGURE, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
 _SAMPLE = 20
 _ONE_TABLE = "ask the agency for one table a file, or declare ends_at above the second"
@@ -134,6 +135,16 @@ def _refuse_other_table(columns: Mapping[str, Sequence[Any]], positions: Sequenc
 
 def _is_no_name(text: str) -> bool:
     return not _LETTER.search(text) or bool(_FIGURE.search(text)) or text in MISSING_WORDS
+
+
+def is_like_a_record(row: Mapping[str, Any], claimed: Mapping[str, Column]) -> bool:
+    """Whether a row below the declared end of a table has what a record needs, and a figure wherever one belongs."""
+    held = {name: clean(str("" if (value := row.get(name)) is None else value)) for name in claimed}
+    figures = [text for name, text in held.items() if text and claimed[name].kind in (*NUMBERS, *DAYS)]
+    is_whole = all(text for name, text in held.items() if claimed[name].required)
+    if not is_whole or not figures or not all(map(_BEGINS_AS_FIGURE.match, figures)):
+        return False
+    return not pc.any(pc.match_substring_regex(pa.array([*held.values()]), NO_RECORD)).as_py()
 
 
 def refuse_total_on_top(word: re.Pattern[str], width: int, rows: Sequence[Sequence[str]]) -> None:

@@ -14,7 +14,14 @@ from openpyxl.utils.cell import column_index_from_string
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk, check_width
 from connectors.decoders.form import CALL, FormError
-from connectors.decoders.headers import beginning_with, named, refuse_second, refuse_total_on_top, stated_unit
+from connectors.decoders.headers import (
+    beginning_with,
+    is_like_a_record,
+    named,
+    refuse_second,
+    refuse_total_on_top,
+    stated_unit,
+)
 from connectors.decoders.sheet_formats import PLAIN, Format, FormattedNumber, Misfit, moment_of, number_of, settled
 from connectors.decoders.workbook import Merges, Workbook, cell_text, open_workbook, read_merges, unescaped
 from connectors.decoders.xml_records import local, pieces
@@ -62,6 +69,9 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, claimed: Mapping[str, Column]
         filled = [text for value in row.values() if (text := str(_plain(value)).strip())]
         if after_end or (filled and end_word and end_word.match(filled[0])):
             after_end += bool(filled)
+            below = {names[column - 1]: _plain(value) for column, value in row.items() if column <= len(names)}
+            is_end = not filled or (end_word is not None and end_word.match(filled[0]))
+            marked["record_after_end"] += not is_end and is_like_a_record(below, claimed)
             if end_word and not batch and is_first:
                 refuse_total_on_top(end_word, len(names), [filled])
         elif filled:

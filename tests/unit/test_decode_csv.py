@@ -267,6 +267,24 @@ def test_a_declared_word_ends_the_table_and_what_comes_after_is_counted(read_bod
     assert [note for chunk in chunks for note in chunk.notes] == ["row_after_end"] * 3
 
 
+@pytest.mark.parametrize(
+    ("below", "told"),
+    [
+        ("B,2\n小计,2\n合计,3\n", 1),
+        ("receipt,amount_cny\nB,2\n", 1),
+        ("注：截至年底,\n制表人：某,2025\n", 0),
+        (",2\n", 0),
+        ("B,\n", 0),
+        ("B,两元\n", 0),
+        ("B,2,3\n", 0),
+    ],
+)
+def test_rows_below_the_declared_end_that_look_like_records_are_counted(read_body, below, told):
+    chunks = read_body(f"receipt,amount_cny\nA,1\n小计,1\n{below}".encode(), kind="csv", ends_at=["小计"])
+    assert [value for chunk in chunks for value in chunk.columns["receipt"]] == ["A"]
+    assert [note for chunk in chunks for note in chunk.notes].count("record_after_end") == told
+
+
 SECONDS = [
     ("编号 余额 金额", True),
     ("编号 余额 税额", True),

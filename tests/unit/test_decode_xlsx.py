@@ -282,7 +282,8 @@ TOTALS = [["代号", "金额"], ["A", 1], [None, None], [None, "合 计"], ["B",
 
 def test_a_declared_word_ends_the_table_and_what_comes_after_is_counted():
     chunk = one(book(*TOTALS), ends_at=["合计"])
-    assert (chunk.columns, chunk.notes) == ({"代号": ["A"], "金额": [1]}, ("row_after_end",) * 3)
+    told = (*("row_after_end",) * 3, "record_after_end")
+    assert (chunk.columns, chunk.notes) == ({"代号": ["A"], "金额": [1]}, told)
     assert one(book(*TOTALS), ends_at=["注:"]).columns["代号"] == ["A", None, "B"]
     assert one(book(*TOTALS)).notes == ()
 
