@@ -237,7 +237,7 @@ class FileRequest(Strict):
     """
 
     folder: str
-    pattern: str
+    pattern: str = Field(min_length=1)
     ready: Annotated[StableSize | Flag | Manifest, Field(discriminator="kind")] | None = None
     order: Annotated[OrderByTime | OrderByName, Field(discriminator="by")] = OrderByTime()
     takes: Literal["all", "newest"] = "all"
@@ -269,7 +269,7 @@ class _Packed(Strict):
 
 
 class _Text(_Packed):
-    encoding: Encoding | tuple[Encoding, ...] = "utf-8"
+    encoding: Encoding | Annotated[tuple[Encoding, ...], Field(min_length=1)] = "utf-8"
     """One, or those that this agency is known to use: tried in this order, and a file must fit one without a fault."""
 
     @property
@@ -281,10 +281,13 @@ class _Text(_Packed):
 class Trailer(Strict):
     """The last line of a file: a marker, then count and sum at stated places (1 is the marker itself)."""
 
-    marker: str
+    marker: NonEmptyText
     count: int = Field(ge=2)
     sum: int = Field(ge=2)
     sum_field: str
+
+    def _rules(self) -> Rules:
+        yield self.count != self.sum, "the trailer has its count and its sum at two places"
 
 
 class JsonDecoder(_Text):
@@ -318,7 +321,7 @@ class CsvDecoder(_Text, _Table):
     """Delimited text with a header line, with or without a control-total trailer."""
 
     kind: Literal["csv"]
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    delimiter: str = Field(default=",", min_length=1, max_length=1, pattern=r"[^\r\n]")
     quote: Literal['"', "'", "none"] = '"'
     """What encloses a field; `none`: quotation marks have no meaning."""
     multiline: bool | Literal["any"] = False
@@ -329,6 +332,7 @@ class CsvDecoder(_Text, _Table):
     def _rules(self) -> Rules:
         fault = "multiline goes with a quote: nothing else says where a field ends"
         yield not self.multiline or self.quote != "none", fault
+        yield self.delimiter != self.quote, "the delimiter cannot be the quotation mark"
 
 
 class XmlDecoder(_Packed):
@@ -593,7 +597,7 @@ class Column(Strict):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     data_type: DataType
     description: str = ""
-    source_field: str
+    source_field: str = Field(min_length=1)
     required: bool = False
     check: Literal["uscc", "enterprise_code"] | None = None
     names: Literal["enterprise"] | None = None
@@ -614,7 +618,7 @@ class Column(Strict):
     """In which unit the agency counts. `%`: 4.35 and 4.35% are both 4.35."""
     min: Bound | None = None
     max: Bound | None = None
-    values: tuple[str, ...] | None = None
+    values: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     missing_markers: tuple[str, ...] = ()
     missing_words: tuple[Word, ...] | None = None
     """In place of the default list of words for nothing (`hand_made.MISSING_WORDS`), which holds for text alone."""
@@ -660,7 +664,13 @@ class Column(Strict):
         yield self.unit != "万元" or kind == "decimal", f"{self.name}: unit 万元 goes with decimal, not with {kind}"
         fault = f"{self.name}: is_true and is_false go together and share no word"
         yield (self.is_true is None) == (self.is_false is None), fault
-        yield not set(self.is_true or ()) & set(self.is_false or ()), fault
+        yes, no = ({word.casefold() for word in words or ()} for words in (self.is_true, self.is_false))
+        yield not yes & no, fault
+        padded = [word for word in (*(self.values or ()), *self.missing_markers) if word != word.strip() or not word]
+        yield not padded, f"{self.name}: no value is empty or has blanks around it: {', '.join(map(repr, padded))}"
+        digits, decimals = (int(one) for one in (re.findall(r"\d+", self.data_type) or (1, 0)))
+        fault = f"{self.name}: {self.data_type} has 38 digits at most, and no more decimals than digits"
+        yield 1 <= digits <= 38 and decimals <= digits, fault
         fault = f"{self.name}: named_on goes with names, and named_as with named_on"
         yield (self.names or not self.named_on) and (self.named_on or not self.named_as), fault
 
@@ -672,6 +682,7 @@ _NAMES_BEFORE = (
 _NUMBERS_BEFORE = {"unit_no": "enterprise", "event_no": "event"}
 _GOES_WITH = {
     "check": ("varchar",),
+    "values": ("varchar",),
     "names": ("varchar",),
     "spelling": ("varchar",),
     "is_true": ("boolean",),
@@ -713,6 +724,9 @@ class Dataset(Strict):
         yield len(kinds) == len(self.columns), "two columns have the same name"
         unknown = sorted({*self.key, *self.record_ref, *_columns_named(self)} - kinds.keys())
         yield not unknown, f"no such column: {', '.join(unknown)}"
+        yield len({*self.key}) == len(self.key), "a column stands twice in the key"
+        odd = [rule.name for rule in self.rules if not {kinds[rule.part], kinds[rule.whole]} <= NUMBERS]
+        yield not odd, f"a part and its whole are numbers: {', '.join(odd)}"
         optional = [c.name for c in self.columns if c.name in self.key and not c.required]
         yield not optional, f"a key column must be required: {', '.join(optional)}"
         wrong = sorted(name for name in (self.first.medians if self.first else ()) if kinds[name] not in NUMBERS)
