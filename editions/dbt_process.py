@@ -25,6 +25,7 @@ def main() -> None:
 
         _keep_what_is_the_same()
         _write_the_manifest_once()
+        make_schemas()
     finally:
         # Also where dbt cannot be imported: the error belongs in the log, which the order names.
         if line := orders.readline():
@@ -78,10 +79,13 @@ def _drop_debug_events() -> None:
 def _keep_what_is_the_same() -> None:
     """Make once what dbt makes again for each node and statement, although it never changes."""
     from dbt.context import base
+    from dbt_common.behavior_flags import BehaviorFlagRendered
     from dbt_common.clients import agate_helper
 
     for module, name in ((base, "get_context_modules"), (agate_helper, "empty_table")):
         setattr(module, name, cache(getattr(module, name)))
+    # For the text of a warning: found by looking for the module of each caller, a hundredth of a small build.
+    setattr(BehaviorFlagRendered, "_default_source", staticmethod(lambda: "dbt.adapters.base.impl"))  # noqa: B010
 
 
 def _write_the_manifest_once() -> None:
@@ -90,6 +94,18 @@ def _write_the_manifest_once() -> None:
     from dbt.parser import manifest
 
     setattr(manifest, "write_manifest", lambda *_: None)  # noqa: B010 - mypy forbids the plain assignment
+
+
+def make_schemas() -> None:
+    """Make the schemas by which dbt checks its settings in each build, while a night still pulls; dbt keeps them."""
+    from dbt.adapters.duckdb.credentials import DuckDBCredentials
+    from dbt.artifacts.resources.v1.config import Hook
+    from dbt.contracts.project import Configuration, PackageConfig, ProfileConfig, Project, ProjectFlags
+    from dbt.contracts.selection import SelectorFile
+
+    settings = (Configuration, PackageConfig, ProfileConfig, Project, ProjectFlags, DuckDBCredentials)
+    for one in (*settings, Hook, SelectorFile):
+        one.json_schema()
 
 
 def _end_with(watched: int) -> None:

@@ -20,7 +20,7 @@ from ledger.settings import PROJECT_DIR
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    ["editions.dbt_process", "dbt.adapters.duckdb", "dbt.cli.main", "dbt.compilation", "dbt.task.build", "sqlparse"]
+    ["dbt.adapters.duckdb", "dbt.cli.main", "dbt.compilation", "dbt.task.build", "sqlparse", "tests.warm_dbt"]
 )
 # The socket of the fork server stands in this folder. Made here, it is never in a folder for temporary files that a
 # test has put in place and then looks into.
@@ -57,9 +57,10 @@ def start(_output: int | IO[bytes]) -> tuple[Forked, IO[bytes]]:
     watched, held = FORKS.Pipe(duplex=False)
     environment = {name: os.environ[name] for name in dbt._PASSED_ON if name in os.environ} | dbt._FIXED
     process = FORKS.Process(target=_carry_out, args=(watched, environment))
-    # The fork finds this module, and does not import the script that started the tests.
-    main, path = patch.multiple(sys.modules["__main__"], __spec__=None, __file__=None, create=True), [str(PROJECT_DIR)]
-    with main, patch.object(sys, "path", [*sys.path, *path]):
+    # The fork server and its forks find the modules of `tests`; no fork imports the script that started the tests.
+    main = patch.multiple(sys.modules["__main__"], __spec__=None, __file__=None, create=True)
+    found = patch.object(sys, "path", [*sys.path, str(PROJECT_DIR)])
+    with main, found, patch.dict(os.environ, PYTHONPATH=str(PROJECT_DIR)):
         process.start()
     watched.close()
     orders = os.fdopen(os.dup(held.fileno()), "wb", buffering=0)
