@@ -1,5 +1,6 @@
 """What every test shares."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -73,6 +74,17 @@ def first_night(district_state: Path, tmp_path_factory: pytest.TempPathFactory) 
     with start("district", shutil.copytree(district_state, folder / "sandbox")) as sandbox:
         installation = Installation(folder / "data", sandbox)
         yield installation, installation.process("run", "--as-of", installation.as_of.isoformat())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """What is collected stays to the end: it is not looked through for garbage, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items):
