@@ -79,13 +79,10 @@ def _drop_debug_events() -> None:
 def _keep_what_is_the_same() -> None:
     """Make once what dbt makes again for each node and statement, although it never changes."""
     from dbt.context import base
-    from dbt_common.behavior_flags import BehaviorFlagRendered
     from dbt_common.clients import agate_helper
 
     for module, name in ((base, "get_context_modules"), (agate_helper, "empty_table")):
         setattr(module, name, cache(getattr(module, name)))
-    # For the text of a warning: found by looking for the module of each caller, a hundredth of a small build.
-    setattr(BehaviorFlagRendered, "_default_source", staticmethod(lambda: "dbt.adapters.base.impl"))  # noqa: B010
 
 
 def _write_the_manifest_once() -> None:
