@@ -31,12 +31,14 @@ _ZERO = re.compile(r"\s*[-+]?(0+(\.0*)?)?\s*")
 
 _DELETED_FIELD = re.compile(
     "(is)?del(eted?)?(flag|mark|at|on|time|date)?|(是否|已|逻辑)删除|(逻辑)?删除(标志|标识|标记|时间|日期)"
-    r"|(是否|已)作废|作废(标志|标识|标记|时间|日期)|zfbz\d?"
+    "|(是否|已)作废|作废(标志|标识|标记)|zfbz1"
 )
-"""The names, folded, of fields that say that or when a record was deleted or made void; tax offices have ZFBZ_1."""
-_VALID_FIELD = re.compile("是否有效|有效(标志|标识|标记)|yxbz")
-_NOT_VALID = {*FALSE_WORDS, "无效", "作废", "已作废"} - MISSING_WORDS
-"""The names, folded, of fields that say whether a record still counts, and the words by which it does not."""
+"""The names, folded, of fields that say that or when a record was deleted, or that it is void; tax offices: ZFBZ_1."""
+_VALID_FIELD = re.compile("yxbz|(是否有效|有效(标志|标识|标记))")
+_VOID = {"作废", "已作废"}
+_NOT_VALID = {*FALSE_WORDS, "无效", *_VOID} - MISSING_WORDS
+"""The names, folded, of fields that say whether a record still counts, and the words by which it does not. In lists of
+patents or certificates 是否有效 tells those in force from expired ones: there only the words for void count."""
 _OPERATION_FIELD = re.compile(
     "(op|oper(ation)?|dml|change|action|event|data|row|record)?(type|code|flag|kind|status|state)"
     "|op|operation|dml|action|(数据|记录)?(操作|更新)?(类型|标志|标识|方式|状态)"
@@ -151,8 +153,8 @@ def refuse_other_units(
 def refuse_deleted(dataset: Dataset, columns: Mapping[str, list[Any]], faults: dict[int, list[Fault]]) -> None:
     """Refuse a record that says in a field that no column claims that it was deleted (isDeleted: 1, op: D, 删除标志 2).
 
-    So is one that says that it does not count (有效标志 N). A list that an entry was removed from is no deletion: only
-    words of deleting count, D and DEL of an operation alone.
+    So is one that says that it is void (YXBZ N, 作废标志 Y, 有效标志 作废). A list that an entry was removed from is no
+    deletion: only words of deleting count, D and DEL of an operation alone.
     """
     for name in sorted(columns.keys() - {column.source_field for column in dataset.columns}):
         for one in (name, *_parts(name, columns[name])):
@@ -161,14 +163,14 @@ def refuse_deleted(dataset: Dataset, columns: Mapping[str, list[Any]], faults: d
             if not is_flag and not is_valid and not _OPERATION_FIELD.fullmatch(called):
                 continue
             words = _DELETED_PLAINLY | ({"d", "del"} if re.search("op|dml|操作", called) else set())
-            words = _NOT_VALID if is_valid else words
+            words = (_VOID if is_valid[1] else _NOT_VALID) if is_valid else words
             for place, value in enumerate(_held(name, one, columns[name])):
                 word = str("" if value is None else value).strip().casefold()
                 stands = (
                     word in _NOT_DELETED or _NO_DELETION.fullmatch(word) if is_flag else word.lstrip("-") not in words
                 )
                 if not stands:
-                    faults[place].append(Fault("deleted_record", "", value, True))
+                    faults[place].append(Fault("deleted_record", "", f"{one}: {value}", True))
 
 
 def _is_figure(value: Any) -> bool:

@@ -666,8 +666,9 @@ class Column(Strict):
         yield (self.is_true is None) == (self.is_false is None), fault
         yes, no = ({word.casefold() for word in words or ()} for words in (self.is_true, self.is_false))
         yield not yes & no, fault
-        padded = [word for word in (*(self.values or ()), *self.missing_markers) if word != word.strip() or not word]
-        yield not padded, f"{self.name}: no value is empty or has blanks around it: {', '.join(map(repr, padded))}"
+        never = [word for word in self.values or () if not word or word.strip() not in (self.values or ())]
+        never += [word for word in self.missing_markers if word != word.strip()]
+        yield not never, f"{self.name}: no value is empty or has blanks around it: {', '.join(map(repr, never))}"
         digits, decimals = (int(one) for one in (re.findall(r"\d+", self.data_type) or (1, 0)))
         fault = f"{self.name}: {self.data_type} has 38 digits at most, and no more decimals than digits"
         yield 1 <= digits <= 38 and decimals <= digits, fault
@@ -725,8 +726,9 @@ class Dataset(Strict):
         unknown = sorted({*self.key, *self.record_ref, *_columns_named(self)} - kinds.keys())
         yield not unknown, f"no such column: {', '.join(unknown)}"
         yield len({*self.key}) == len(self.key), "a column stands twice in the key"
-        odd = [rule.name for rule in self.rules if not {kinds[rule.part], kinds[rule.whole]} <= NUMBERS]
-        yield not odd, f"a part and its whole are numbers: {', '.join(odd)}"
+        pairs = {rule.name: {kinds[rule.part], kinds[rule.whole]} for rule in self.rules}
+        odd = [name for name, pair in pairs.items() if not (pair <= NUMBERS or (len(pair) == 1 and pair <= {*DAYS}))]
+        yield not odd, f"a part and its whole are numbers, or days of one type: {', '.join(odd)}"
         optional = [c.name for c in self.columns if c.name in self.key and not c.required]
         yield not optional, f"a key column must be required: {', '.join(optional)}"
         wrong = sorted(name for name in (self.first.medians if self.first else ()) if kinds[name] not in NUMBERS)

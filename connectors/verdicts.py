@@ -13,6 +13,7 @@ _SHOWN = 100
 _CODES = {
     *("code", "errcode", "errorcode", "errno", "ret", "retcode", "rtncode", "returncode", "resultcode", "statuscode"),
     *("bizcode", "respcode", "rspcode", "responsecode", "rescode", "subcode", "errorno", "retcd", "rtncd", "respcd"),
+    "exceptioncode",
 }
 _GOOD_CODE = re.compile(r"0+|2\d\d|ok|success|succeeded|true|none|null|", re.IGNORECASE)
 _TRUTHS = {
@@ -26,15 +27,15 @@ _COUNTS = re.compile(
 )
 _ERRORS = {
     *("error", "errors", "err", "exception", "fault", "failure", "errormessage", "errortype"),
-    *("partialfailure", "haserror", "haserrors", "hasfailures", "iserror", "exceptioncode"),
+    *("partialfailure", "haserror", "haserrors", "hasfailures", "iserror"),
 }
 _NO_ERROR = re.compile(r"false|0+|none|null|ok|success|", re.IGNORECASE)
 _STATES = {"status", "state", "result", "response", "outcome"}
 _ACKNOWLEDGED = {
     *("ack", "acked", "isok", "processed", "saved", "stored", "valid", "isvalid", "verified"),
-    *("sent", "published", "passed", "pass"),
+    *("sent", "passed", "pass"),
 }
-_LATER, _QUEUED = {"processed", "saved", "stored"}, {"queued", "pending", "accepted", "received"}
+_LATER, _QUEUED = {"processed", "saved", "stored", "sent"}, {"queued", "pending", "accepted", "received"}
 _HTTP_CODES = {"httpstatus", "httpstatuscode", "httpcode", "errorno"}
 _BAD_STATE = re.compile(
     r"false|-\d+|[45]\d\d|fail\w*|err\w*|refused|rejected|denied|invalid|forbidden|disabled|dropped|ignored|expired"
@@ -46,8 +47,9 @@ _BAD_TEXT = re.compile(
     r"|(session|token|login) (has |is )?expired|not (authenticated|authori[sz]ed|allowed|permitted|accepted|valid)"
     r"|unauthenticated|unavailable|too many requests|rate.?limit(ed)?|quota (exceeded|reached))\b|^-\d"
     r"|失败|错误|拒绝|未登[录陆]|重新登录|请先?登录|(登录|会话|令牌|token)已?(过期|失效|超时)|未授权"
-    r"|(无|没有)[^,，。；]{0,6}权限|权限(不足|受限)|无权(访问|查询|操作|调用)|(鉴权|认证)未通过|不在白名单"
-    r"|(token|令牌|签名|密钥|凭证)(无效|不(正确|一致|匹配|存在))|格式(不正确|有误)|接口已(下线|关闭|停用)"
+    r"|(无(?!需)|没有)[^,，。；（(:： ]{0,6}权限(?!范围|内)|权限(不足|受限)|无权(访问|查询|操作|调用)|(鉴权|认证)未通过"
+    r"|(IP|地址)[^,，。；]{0,12}不在白名单"
+    r"|(token|令牌|签名|密钥|(登录|访问|身份|调用)凭证)(无效|不(正确|一致|匹配|存在))|格式(不正确|有误)|接口已(下线|关闭|停用)"
     r"|^(请求|查询|连接|响应|处理|接口|系统)超时|(被|已|触发)限流|^限流|missing authentication"
     r"|非法(请求|参数|访问|字符)|不合法|禁止访问|系统繁忙|服务(繁忙|不可用)"
     r"|(系统|服务|网络|请求|接口|数据库|程序|未知)异常|超限|频率过[快高]|过于频繁",
@@ -58,14 +60,14 @@ _NO_RECEIPT = re.compile(
     r"|ignored|no healthy|exceeded|throttl\w*|blocked|malformed|unsupported|cannot|unable to|try again|busy|mismatch\w*"
     r"|unknown|maintenance|too (large|long)|no route|backend - \d+|fault|not in (the )?(white|allow) ?list)\b"
     r"|^no_(?!err)\w+$|_not_found$|^(no|ng|nok|ko|not ok|nack)[.!]?$|繁忙|过期|停用|拦截|稍后再试|请重试|频繁|维护|升级"
-    r"|不(通过|正确|匹配|符合|接受|支持|存在|合规|一致|足)|有误|超时|超长|过长|超出|下线|已关闭|未(通过|找到|开通|配置|注册)|缺[失少]|拒收|无效|为空",
+    r"|不(通过|正确|匹配|符合|接受|支持|存在|合规|一致|足|在白名单)|有误|^[^,，。；]{0,6}超时|超长|过长|超出|下线|已关闭|未(通过|找到|开通|配置|注册)|缺[失少]|拒收|无效|为空",
     re.IGNORECASE,
 )
 _NOT_TAKEN = re.compile(r"f|ng|nok|ko|not_?ok|nack|no|bounced|dead|un(delivered|processed|known)", re.IGNORECASE)
 _ONCE_MORE = re.compile(r"duplicate|already|重复|已(接收|收到|存在)", re.IGNORECASE)
 """A message that came before and is ignored was received."""
 _TAKEN = re.compile(
-    r"(ok|success(ful(ly)?)?|accepted|(操作|推送|发送|接收|处理|提交|入库)?成功|已受理)(?=\s*[,;，；。.!！(（])(?!.*(\b(but|however)\b|[但不]))",
+    r"(ok|success(ful(ly)?)?|accepted|(操作|推送|发送|接收|处理|提交|入库)?成功|((消息|请求)?已(入队|受理)))(?=\s*[,;，；。.!！(（])(?!.*(\b(but|however)\b|但|不(?!足)))",
     re.IGNORECASE,
 )
 """A text that begins as a receipt: words behind it are of something else (成功，有效期30天，过期作废)."""
@@ -270,7 +272,8 @@ def unreceived(value: Any) -> Iterator[str]:
 
 
 def _is_queued(name: str, held: Any) -> bool:
-    return (name in _STATES and str(held).lower() in _QUEUED) or (name in _QUEUED and held is True)
+    is_some = held is True or (isinstance(held, int) and held > 0)
+    return (name in _STATES and str(held).lower() in _QUEUED) or (name in _QUEUED and is_some)
 
 
 def _reports_failure(name: str, held: Any) -> bool:

@@ -198,9 +198,10 @@ def _why(settings: Settings, error: Exception) -> str:
     """Why the ledger cannot be opened; a URL that cannot be parsed is not shown, since it may hold a password."""
     try:
         url = make_url(settings.resolved_ledger_url)
-        where = repr(url)
-        # Of a password that holds an @ the rest would be shown as part of the host.
-        if "@" in (url.host or ""):
+        # A parameter may be a password too.
+        where = repr(url.set(query={}))
+        # Of a password that holds an @ the rest would be shown as part of the host, or of the database behind a slash.
+        if url.host and "@" in f"{url.host}{url.database}":
             raise ValueError(url.drivername)
     except (SQLAlchemyError, ValueError):
         return (

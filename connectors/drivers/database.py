@@ -58,6 +58,7 @@ _FIRST_DATE = {dt.date: FIRST_DAY, dt.datetime: dt.datetime.combine(FIRST_DAY, d
 """Of each type of bound the first value that is one."""
 
 _UNKNOWN_OPTION = "the URL of the database holds an option that its driver does not know."
+_FIX_OPTION = "fix what stands behind the ? of its URL, then jifen source check"
 _ASK_WHAT = "ask the agency what it renamed"
 
 
@@ -151,8 +152,12 @@ def _open(url: str, variable: str, ask: Ask) -> sa.Engine:
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
-        # libpq takes several; of a password that holds an @ the rest would be looked up as a host.
-        if not all(map(is_host, (parsed.host or "localhost").split(","))):
+        # Of a password that holds an @ the rest would be looked up as a host.
+        if parsed.host and "@" in f"{parsed.host}{parsed.database}":
+            raise ValueError(backend)
+        # libpq takes several; other drivers take more than hosts: a description, an instance.
+        hosts = (parsed.host or "localhost").split(",") if backend in ("postgresql", "mysql", "mariadb") else ()
+        if not all(map(is_host, hosts)):
             raise ValueError(backend)
         if "+" not in parsed.drivername and backend in _DRIVERS:
             parsed = parsed.set(drivername=f"{backend}+{_DRIVERS[backend]}")
@@ -165,7 +170,8 @@ def _open(url: str, variable: str, ask: Ask) -> sa.Engine:
         raise ConfigError(what, where, f".venv/bin/uv pip install -e '.[{extra}]'") from None
     except (exc.ArgumentError, ValueError):
         # The URL itself holds a password: neither it nor the library's message about it is repeated.
-        raise ConfigError(f"{variable} is not a database URL that we can use.", where, f"fix {variable}") from None
+        what = f"{variable} is not a database URL that we can use."
+        raise ConfigError(what, where, f"fix {variable} (in a password %40 for @), then jifen source check") from None
     if backend == "sqlite" and not _is_there(parsed):
         # SQLite would make an empty database of it.
         what = f"{variable} names a file that is not there, or that this user may not read."
@@ -240,7 +246,9 @@ def _table(engine: sa.Engine, ask: Ask, request: DatabaseRequest) -> sa.Table:
         raise AgencyError(f"there is no table {request.table}.", ask.dataset.address, _ASK_WHAT) from None
     except (TypeError, AttributeError):
         # PyMySQL raises these for a parameter or a charset in the URL that it does not know.
-        raise ConfigError(_UNKNOWN_OPTION, ask.dataset.address, "fix what stands behind the ? of its URL") from None
+        if not engine.url.query:
+            raise
+        raise ConfigError(_UNKNOWN_OPTION, ask.dataset.address, _FIX_OPTION) from None
     except AssertionError:
         # SQLAlchemy raises this for a make that only resembles the one in the URL.
         what = "the database is of a make that its URL does not name, and SQLAlchemy cannot read it."
@@ -250,7 +258,7 @@ def _table(engine: sa.Engine, ask: Ask, request: DatabaseRequest) -> sa.Table:
         if isinstance(error, (exc.OperationalError, exc.InterfaceError)):
             raise TryAgainError(f"the database does not answer ({type(error).__name__})") from None
         if "invalid connection option" in str(error):
-            raise ConfigError(_UNKNOWN_OPTION, ask.dataset.address, "fix what stands behind the ? of its URL") from None
+            raise ConfigError(_UNKNOWN_OPTION, ask.dataset.address, _FIX_OPTION) from None
         what = f"table {request.table} cannot be looked at ({type(error).__name__})."
         raise AgencyError(what, ask.dataset.address, "ask the agency for the right to read it") from None
 

@@ -100,7 +100,7 @@ def surroundings(url: str, ca: str | None = None, certificate: tuple[str, str] |
     """
     with requests.Session() as session:
         settled = session.merge_environment_settings(url, {}, False, ca, certificate)
-    if isinstance(settled["verify"], str) and not Path(settled["verify"]).is_dir():
+    if url.lower().startswith("https") and isinstance(settled["verify"], str) and not Path(settled["verify"]).is_dir():
         _require_certificates(settled["verify"])
     return {"proxies": settled["proxies"], "verify": settled["verify"], "cert": settled["cert"]}
 
@@ -111,7 +111,7 @@ def _require_certificates(path: str) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except OSError:
         named = (one for one in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(one) == path)
-        follows = "name a PEM file of the authorities to trust, or none"
+        follows = "name a PEM file of the authorities to trust, or none, then jifen run"
         raise ConfigError("holds no certificate in PEM, or is not there.", next(named, path), follows) from None
 
 

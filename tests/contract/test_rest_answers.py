@@ -147,6 +147,11 @@ def test_a_refusal_beside_an_empty_list_is_no_empty_list_though_no_code_is_decla
         {"status": "closed", "page": 1, **NONE},
         {"rtnCd": "AAAAAAA", "rtnMsg": "交易成功", **NONE},
         {"code": 0, "tips": "如查询失败，请稍后重试", **NONE},
+        *({"code": 0, "msg": said, **NONE} for said in ("没有您权限范围内的数据", "暂无数据(权限:全市)")),
+        *(
+            {"code": 0, "msg": said, **NONE}
+            for said in ("该接口无需权限，查询成功", "企业不在白名单", "完税凭证不存在")
+        ),
     ],
 )
 def test_an_empty_list_of_an_answer_that_says_nothing_bad_is_one(pulled, answer):

@@ -187,6 +187,18 @@ def test_a_box_that_may_not_be_read_takes_a_push_that_was_broken_off_again(pushe
         pushed(Unread, [("scores.csv", b"of another length")])
 
 
+class Sizeless(Unread):
+    """Says that a file is there, and nothing of it."""
+
+    def stat(self, path):
+        super().stat(path)
+        return asyncssh.SFTPAttrs(permissions=0o100200)
+
+
+def test_a_box_that_gives_neither_content_nor_sizes_is_written_into(pushed):
+    assert len(pushed(Sizeless)) == 2
+
+
 def test_a_folder_that_is_not_there_is_told_with_its_name(pushed):
     with pytest.raises(AgencyError, match=r"write scores\.csv into folder nowhere \(SFTPNoSuchFile: there is none"):
         pushed(folder="nowhere")

@@ -89,6 +89,8 @@ def words_of(done):
         (("run",), {"JIFEN_DATA_DIR": "/dev/shm/what?"}, 1, "JIFEN_DATA_DIR: a folder with a question mark"),
         (("run",), {"JIFEN_LEDGER_URL": "postgresql+psycopg:u:geheim@h/db"}, 1, "JIFEN_LEDGER_URL is no URL"),
         (("run",), {"JIFEN_LEDGER_URL": "postgresql+psycopg://u:a@geheim@127.0.0.1:9/db"}, 1, "%40 for @"),
+        (("run",), {"JIFEN_LEDGER_URL": "postgresql+psycopg://u:a@b/geheim@127.0.0.1:9/db"}, 1, "%40 for @"),
+        (("run",), {"JIFEN_LEDGER_URL": "orakel://u@h/db?password=geheim"}, 1, "orakel://u@h/db cannot be opened"),
         (("run",), {"JIFEN_LEDGER_URL": "orakel://u:geheim@h/db"}, 1, "orakel://u:***@h/db cannot be opened"),
         (("status",), {"JIFEN_LEDGER_URL": "postgresql+psycopg://u:geheim@127.0.0.1:9/db"}, 1, "onnection refused"),
         (("status",), {"JIFEN_LEDGER_URL": "sqlite:////proc/no/ledger.sqlite"}, 0, "no night has run yet"),

@@ -530,8 +530,11 @@ def test_a_currency_called_after_another_field_says_nothing_of_the_rest(make_dat
         *(("recordStatus", value, value != "deleted") for value in ("deleted", "active", "D")),
         *((field, "Y", 0) for field in ("作废标志", "是否作废", "ZFBZ_1")),
         *((field, "N", 1) for field in ("作废标志", "是否作废", "ZFBZ_1")),
-        *(("有效标志", value, 0) for value in ("N", 0, "否", "无效", False)),
+        *(("YXBZ", value, 0) for value in ("N", 0, "否", "无效", False)),
         *(("YXBZ", value, 1) for value in ("Y", 1, "有效", "无", None)),
+        # An expired patent is listed as not in force, and a payment mark is called ZFBZ too.
+        *(("有效标志", value, value != "作废") for value in ("N", 0, "否", "无效", "作废")),
+        *((field, value, 1) for field, value in (("ZFBZ", "Y"), ("ZFBZ", 500000), ("作废日期", "2030-06-30"))),
         *((field, "D", 1) for field in ("type", "status", "grade", "类型")),
         *((field, "removed", 1) for field in ("status", "op", "opType")),
         ("code", "DEL", 1),
