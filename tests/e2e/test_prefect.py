@@ -62,12 +62,13 @@ def recipe(environment, day):
     """The Prefect commands of README, in their order; the sandbox's night in place of a night at 22:30."""
     text = (PROJECT_DIR / "README.md").read_text(encoding="utf-8").partition("## Run it every night")[2]
     lines = re.findall(r"^    (?:\.venv/bin/(?:prefect|jifen deploy)|export) .*", text, re.MULTILINE)
-    export, server, deploy, worker, trial, tonight = (line.partition("  #")[0].strip() for line in lines)
+    *exports, server, deploy, worker, trial, tonight = (line.partition("  #")[0].strip() for line in lines)
     assert server == ".venv/bin/prefect server start &"
     # The caller's environment stands in place of the trial's.
     assert trial.startswith("export JIFEN_ENV_FILE=")
     assert "2025-06-30" in tonight
-    commands = [export, deploy, tonight.replace("2025-06-30", str(day))]
+    assert all(line.startswith("export PREFECT_") for line in exports)
+    commands = [*exports, deploy, tonight.replace("2025-06-30", str(day))]
     return "\n".join(["set -euo pipefail", *commands, f"exec {worker}"]).replace(
         "http://127.0.0.1:4200/api", environment["PREFECT_API_URL"]
     )
