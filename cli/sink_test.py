@@ -117,7 +117,7 @@ def _make_edition(sink: ExtractSink, settings: Settings, ledger: Any) -> None:
             "key": [],
         }
     facts = {"edition_id": EDITION, "as_of": "2025-06-30", "ruleset_id": "trial"}
-    sha256 = write_manifest(path, {**facts, "tables": tables}, files)
+    sha256 = write_manifest(path, {**facts, "inputs": [], "stale": {}, "tables": tables}, files)
     row = {**facts, "recipe_sha256": "", "manifest_sha256": sha256, "kind": "nightly", "signed_by": None}
     publish(ledger, row, start_run(ledger, date(2025, 6, 30), "trial"), None, [sink.name], [])
 
