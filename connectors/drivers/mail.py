@@ -50,11 +50,8 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
         said = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
         what = f"the mail server answers {error.smtp_code} ({printable(said, LONGEST_MESSAGE)})."
         if error.smtp_code < 0:
-            what, follows = (
-                "what answers there is no mail server.",
-                "compare host and port in the sink file's variables",
-            )
-            raise AgencyError(what, sink.name, follows) from None
+            what = "what answers there is no mail server."
+            raise AgencyError(what, sink.name, "compare host and port of its file, then jifen sink check") from None
         if error.smtp_code in range(400, 500):
             raise TransientError(what, sink.name, RELAY_AGAIN) from None
         raise AgencyError(what, sink.name, "look at its account, sender and recipients") from None

@@ -108,7 +108,7 @@ of_register as (
                 register.zone_member_from <= lines.claimed_on
                 and (register.zone_member_to is null or register.zone_member_to >= lines.claimed_on)
         end as was_member,
-        -- Who moved out is a member no more, and when is told by dates alone.
+        -- An enterprise that moved out is no member any more; only a date says since when.
         register.status = 'active'
         or (register.status = 'moved_out' and (listed.uscc is not null or register.zone_member_to is not null)) as is_there
     from lines
